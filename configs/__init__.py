@@ -1,0 +1,1 @@
+"""Experiment configurations, importable as `wild3d.configs`."""

@@ -1,0 +1,161 @@
+"""Every field that a configuration can have, with the paper's values.
+
+Other files start from `get_config()` here and change what differs. A field that
+is not here does not exist: `--config.a.typo=1` is an error.
+"""
+
+import ml_collections
+
+
+def dataset(name, manual_dir=''):
+  """A dataset on disk: its tfds name/config and the folder of the original files."""
+  return ml_collections.ConfigDict({'name': name, 'manual_dir': manual_dir})
+
+
+def source(dataset, split, role, weight=1.0):
+  """A split used for training.
+
+  Args:
+    dataset: a key of config.datasets.
+    split: its split, tfds syntax.
+    role: '3d' (depth loss), '2d' or 'clip' (2D labels alone; geometric loss; a
+      clip's frames also get the temporal loss).
+    weight: share among the sources of the same role in a stage.
+  """
+  return ml_collections.ConfigDict(
+    {'dataset': dataset, 'split': split, 'role': role, 'weight': weight}
+  )
+
+
+def stage(
+  steps,
+  learning_rate,
+  sources,
+  *,
+  share_3d=0.5,
+  share_clip=0.0,
+  warmup=0,
+  drops=(),
+  decay='constant',
+  heatmap=1.0,
+  depth=0.0,
+  geometric=0.0,
+  temporal=0.0,
+):
+  """One stage of training: fresh optimiser, parameters of the stage before.
+
+  Args:
+    steps: updates.
+    learning_rate: at the start of the stage.
+    sources: keys of config.sources.
+    share_3d: rows of a batch from '3d' sources, as a share.
+    share_clip: rows from 'clip' sources; the rest are from '2d' sources.
+    warmup: steps of linear rise from zero.
+    drops: ((step, factor), ...): from that step of the stage on, times factor.
+    decay: 'constant', or 'cosine' down to zero at the end of the stage.
+    heatmap: weight of the heatmap loss (paper, equation 2).
+    depth: weight of the depth loss, on 3D samples (paper, equation 4).
+    geometric: weight of the geometric loss, on 2D samples (paper, equation 5).
+    temporal: weight of the temporal bone loss, on clips.
+  """
+  return ml_collections.ConfigDict(
+    {
+      'steps': steps,
+      'learning_rate': learning_rate,
+      'warmup': warmup,
+      'drops': drops,
+      'decay': decay,
+      'sources': sources,
+      'share_3d': share_3d,
+      'share_clip': share_clip,
+      'weights': {
+        'heatmap': heatmap,
+        'depth': depth,
+        'geometric': geometric,
+        'temporal': temporal,
+      },
+    }
+  )
+
+
+def evaluation_set(dataset, split, limit=0):
+  """A split to score: `limit` examples from its start, 0 for all."""
+  return ml_collections.ConfigDict({'dataset': dataset, 'split': split, 'limit': limit})
+
+
+def get_config():
+  """The paper's network and losses; no data and no stages yet."""
+  config = ml_collections.ConfigDict()
+  config.seed = 0
+
+  # models.pose3d.Pose3D (section 3.1 and 3.2).
+  config.model = {
+    'stacks': 2,
+    'residuals': 2,  # per place in the hourglass
+    'features': 256,
+    'depth_residuals': 2,  # per level of the depth module
+    'dtype': 'float32',  # of the computation, or 'bfloat16'; parameters: float32
+  }
+
+  # step.train and step.predict.
+  config.target = {
+    'sigma': 1.75,  # heatmap px; the released code's Gaussian
+    'truncate': 3,  # heatmap px: it is zero farther than this (a 7x7 patch)
+    'subpixel': False,  # centre it on the label, not on the label's pixel
+    'mask_unlabelled': True,  # False, as released: trained towards empty maps
+    'geometric_form': 'paper',  # or 'released': groups weighted by bone length
+  }
+
+  # optimizer.make.
+  config.optimizer = {
+    'name': 'rmsprop',  # or 'adam'
+    'decay': 0.99,  # of the mean squared gradient (Adam's b2)
+    'momentum': 0.0,  # Adam's b1
+    'eps': 1e-8,  # outside the square root
+    'clip_norm': 0.0,  # of the whole gradient; 0: no clipping
+  }
+
+  # data.pipeline.
+  config.data_dir = '~/.cache/wild3d/tfds'  # where built datasets are kept
+  config.datasets = ml_collections.ConfigDict()  # name: dataset(...)
+  config.sources = ml_collections.ConfigDict()  # name: source(...)
+  config.batch_size = 6  # over all devices
+  config.input_size = 256  # px: side of the network's input
+  config.clip_frames = 1  # frames of a clip
+  config.shuffle_buffer = 4096  # examples, as JPEG bytes
+  config.augment = {
+    'scale': 0.25,  # standard deviation of log2 of the box side
+    'scale_limit': 0.5,  # its bound
+    'rotation': 30.0,  # degrees, standard deviation
+    'rotation_limit': 60.0,  # degrees, its bound
+    'rotation_probability': 0.4,
+    'flip_probability': 0.5,
+    'color': 0.4,  # each channel times U(1 - color, 1 + color)
+    'augment_3d': True,  # 3D images too: their labels turn and flip exactly
+  }
+
+  # train.train: the stages, run in the order of `schedule`.
+  config.stages = ml_collections.ConfigDict()  # name: stage(...)
+  config.schedule = ()  # names of stages
+  config.init_from = ''  # a workdir: start from its latest parameters
+  config.guard_loss = 1e3  # a loss above it, or not finite, ends the run
+  config.log_every = 100  # steps
+
+  # checkpoints.
+  config.checkpoint = {
+    'every': 2000,  # steps
+    'keep': 2,  # latest ones; the best one is kept beside them
+  }
+
+  # evaluate.evaluate, after every stage and every so many steps.
+  config.evaluation = {
+    'every': 0,  # steps; 0: at the end of each stage
+    'batch_size': 32,
+    'sets': {},  # name: evaluation_set(...); the first chooses the best
+    'best': 'mpjpe',  # the metric that does
+    'refine': 'quarter',  # sub-pixel decoding, as released; or 'parabola'
+    'skeleton_mm': 4296.99233013,  # sum of the 14 bones that sets the scale
+    'baselines': True,  # score mean pose, mean depth and zero depth beside it
+    'baseline_examples': 2000,  # training examples from which they are computed
+  }
+  return config

@@ -1,0 +1,203 @@
+"""Crops: the label follows the pixel; flips, turns and scales are exact."""
+
+import dataclasses
+import io
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from wild3d import skeleton
+from wild3d.configs import base
+from wild3d.data import augment
+
+
+def jpeg(pixels):
+  buffer = io.BytesIO()
+  Image.fromarray(pixels).save(buffer, 'JPEG', quality=98, subsampling=0)
+  return buffer.getvalue()
+
+
+def record(pixels, joints2d, center, side, joints3d=None):
+  return {
+    'image': tf.constant(jpeg(pixels)),
+    'joints2d': tf.constant(np.float32(joints2d)),
+    'labelled': tf.constant(np.ones(16, bool)),
+    'joints3d': tf.constant(
+      np.float32(np.zeros((16, 3)) if joints3d is None else joints3d)
+    ),
+    'has3d': tf.constant(joints3d is not None),
+    'center': tf.constant(np.float32(center)),
+    'side': tf.constant(np.float32(side)),
+    'head_size': tf.constant(np.float32(20.0)),
+    'to_original': tf.constant(np.float32([[2.0, 0.0, 30.0], [0.0, 2.0, -7.0]])),
+  }
+
+
+def drawn(scale=1.0, degrees=0.0, flip=1.0, gain=(1.0, 1.0, 1.0)):
+  return augment.Draw(
+    scale=tf.constant(scale),
+    radians=tf.constant(np.float32(np.radians(degrees))),
+    flip=tf.constant(flip),
+    gain=tf.constant(gain),
+  )
+
+
+def dot(size, at):
+  """A white Gaussian blot whose centroid is at the continuous px `at`."""
+  y, x = np.mgrid[:size, :size] + 0.5
+  blot = np.exp(-((x - at[0]) ** 2 + (y - at[1]) ** 2) / (2 * 4.0**2))
+  return np.uint8(np.round(255 * blot))[..., None].repeat(3, 2)
+
+
+def centroid(image):
+  """Centroid in the crop frame of what is bright."""
+  weight = image.astype(np.float64).sum(-1)
+  weight[weight < 90] = 0
+  y, x = np.mgrid[: len(image), : len(image)] + 0.5
+  at = np.array([(x * weight).sum(), (y * weight).sum()]) / weight.sum()
+  return at / (len(image) / 2) - 1
+
+
+@pytest.mark.parametrize('input_size', [128, 96, 40, 24])  # 1x, 1x, 1/2, 1/4 decoded
+@pytest.mark.parametrize(
+  ('scale', 'degrees', 'flip'),
+  [(1.0, 0.0, 1.0), (0.9, 37.0, 1.0), (1.2, -50.0, -1.0), (1.0, 0.0, -1.0)],
+)
+def test_label_lands_on_painted_dot(input_size, scale, degrees, flip):
+  """Catches half-pixel shifts, a turn the wrong way, a flip that moves only labels."""
+  at = np.array([88.3, 61.9])
+  joints = np.tile(at, (16, 1))
+  crop = augment.crop_example(
+    record(dot(151, at), joints, center=(75.2, 70.9), side=100.0),
+    input_size,
+    drawn(scale, degrees, flip),
+  )
+  label = crop['joints2d'].numpy()[0]
+  found = centroid(crop['image'].numpy())
+  error_px = np.abs(found - label).max() * input_size / 2
+  assert error_px < (0.3 if input_size > 40 else 0.15)
+  # The composed affine leads from the crop frame back to the original picture.
+  original = crop['to_original'].numpy() @ [*label, 1.0]
+  np.testing.assert_allclose(original, 2 * at + [30, -7], atol=1e-3)
+
+
+def test_box_corners_are_the_crop_frame_and_head_size_scales():
+  """Catches a box taken for its radius, or sizes left in stored pixels."""
+  joints = np.zeros((16, 2))
+  joints[:3] = (50, 50), (90, 10), (91, 50)  # centre, corner, just outside
+  crop = augment.crop_example(
+    record(np.zeros((100, 100, 3), np.uint8), joints, (50, 50), 80.0), 64, drawn()
+  )
+  np.testing.assert_allclose(
+    crop['joints2d'].numpy()[:3], [[0, 0], [1, -1], [1.025, 0]], atol=1e-6
+  )
+  assert crop['visible'].numpy()[:3].tolist() == [True, False, False]
+  np.testing.assert_allclose(crop['head_size'].numpy(), 20 / 40)
+
+
+def test_flip_swaps_sides_and_twice_is_identity():
+  """Catches a mirrored picture whose left and right joints keep their names."""
+  rng = np.random.default_rng(0)
+  joints2d = rng.uniform(20, 80, (16, 2))
+  joints3d = rng.normal(size=(16, 3)) * 300
+  sample = record(np.zeros((100, 100, 3), np.uint8), joints2d, (50, 50), 80, joints3d)
+  sample['labelled'] = tf.constant(np.arange(16) != 3)
+  plain = augment.crop_example(sample, 32, drawn())
+  mirrored = augment.crop_example(sample, 32, drawn(flip=-1.0))
+  relative = joints3d - joints3d[skeleton.ROOT]
+  np.testing.assert_allclose(plain['joints3d'], relative, atol=1e-4)
+  swapped = relative[skeleton.FLIP_INDEX] * [-1, 1, 1]
+  np.testing.assert_allclose(mirrored['joints3d'], swapped, atol=1e-4)
+  back = mirrored['joints2d'].numpy()[skeleton.FLIP_INDEX] * [-1, 1]
+  np.testing.assert_allclose(back, plain['joints2d'], atol=1e-6)
+  assert not mirrored['visible'].numpy()[skeleton.FLIP_INDEX[3]]
+  assert mirrored['visible'].numpy()[3]
+
+
+@pytest.mark.parametrize('flip', [1.0, -1.0])
+def test_2d_and_3d_labels_turn_together(flip):
+  """Catches 3D joints that turn against, or not with, the picture.
+
+  The stored 2D joints are the 3D joints under weak perspective; so must be those
+  of the crop, with the scale of the crop.
+  """
+  rng = np.random.default_rng(1)
+  joints3d = rng.normal(size=(16, 3)) * 300
+  joints2d = joints3d[:, :2] * 0.05 + 50
+  sample = record(np.zeros((100, 100, 3), np.uint8), joints2d, (48, 53), 90, joints3d)
+  crop = augment.crop_example(sample, 32, drawn(1.3, 41.0, flip))
+  in_crop = crop['joints2d'].numpy() - crop['joints2d'].numpy()[skeleton.ROOT]
+  expected = crop['joints3d'].numpy()[:, :2] * 0.05 / (90 * 1.3 / 2)
+  np.testing.assert_allclose(in_crop, expected, atol=1e-5)
+  angle = np.radians(41.0)  # the square turns clockwise, the person the other way
+  turned = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+  if flip > 0:
+    relative = joints3d - joints3d[skeleton.ROOT]
+    np.testing.assert_allclose(
+      crop['joints3d'].numpy()[:, :2], relative[:, :2] @ turned.T, atol=1e-3
+    )
+
+
+def test_outside_is_black_and_colour_is_clipped_and_rounded():
+  """Catches reflected borders, uint8 overflow in the gain, truncation to darker."""
+  grey = np.full((64, 64, 3), 101, np.uint8)
+  sample = record(grey, np.zeros((16, 2)), (32, 32), 128.0)
+  image = augment.crop_example(sample, 64, drawn(gain=(3.0, 0.5, 1.0)))['image'].numpy()
+  assert (image[:14] == 0).all()
+  assert (image[:, -14:] == 0).all()
+  np.testing.assert_array_equal(image[32, 32], [255, 50, 101])
+
+
+def test_draws_follow_their_distribution_and_switches():
+  """Catches wrong units, a missing clip, a switch that does nothing."""
+  settings = augment.Augment(**base.get_config().augment)
+
+  def draws(settings, has3d=False):
+    stream = tf.data.Dataset.range(4000).map(
+      lambda n: _stacked(
+        augment.draw(settings, tf.stack([tf.zeros_like(n), n]), tf.constant(has3d))
+      )
+    )
+    return next(iter(stream.batch(4000))).numpy()
+
+  scale, radians, flip, *gain = draws(settings).T
+  log2 = np.log2(scale)
+  np.testing.assert_allclose(np.abs(log2).max(), 0.5, atol=1e-6)
+  assert abs(np.mean(np.abs(log2) >= 0.4999) - 0.0455) < 0.012  # two sigmas
+  turned = radians != 0
+  assert abs(turned.mean() - 0.4) < 0.03
+  np.testing.assert_allclose(np.abs(radians).max(), np.radians(60), atol=1e-6)
+  assert abs(np.degrees(np.median(np.abs(radians[turned]))) - 0.6745 * 30) < 1.5
+  assert abs((flip < 0).mean() - 0.5) < 0.03
+  gain = np.stack(gain)
+  assert gain.min() >= 0.6
+  assert gain.max() <= 1.4
+  assert abs(np.corrcoef(gain)[0, 1]) < 0.06  # each channel on its own
+  np.testing.assert_allclose(gain.mean(1), 1.0, atol=0.015)
+
+  off = dataclasses.replace(
+    settings, scale=0.0, rotation_probability=0.0, flip_probability=0.0, color=0.0
+  )
+  plain = [1, 0, 1, 1, 1, 1]
+  np.testing.assert_array_equal(np.unique(draws(off), axis=0), [plain])
+  only_2d = dataclasses.replace(settings, augment_3d=False)
+  np.testing.assert_array_equal(np.unique(draws(only_2d, True), axis=0), [plain])
+  assert len(np.unique(draws(only_2d, False), axis=0)) > 3000
+
+
+def _stacked(drawn):
+  return tf.concat([[drawn.scale, drawn.radians, drawn.flip], drawn.gain], 0)
+
+
+def test_3d_truth_keeps_joints_outside_the_picture():
+  """Catches a depth scale computed from joints put at the origin."""
+  joints = np.full((16, 2), 32.0)
+  joints[3] = [-10.0, 32.0]
+  for joints3d, expected in ((np.zeros((16, 3)), -42 / 32), (None, 0.0)):
+    made = record(np.zeros((64, 64, 3), np.uint8), joints, (32, 32), 64, joints3d)
+    made['labelled'] = tf.constant(np.arange(16) != 3)
+    crop = augment.crop_example(made, 64, augment.no_draw())
+    assert crop['joints2d'].numpy()[3, 0] == pytest.approx(expected)
+    assert not crop['visible'].numpy()[3]

@@ -1,0 +1,52 @@
+import subprocess
+import sys
+import time
+
+import pytest
+
+from wild3d import __main__ as command_line
+
+
+def _run(*arguments, code='from wild3d.__main__ import main; import sys'):
+  program = f'{code}; sys.exit(main({list(arguments)!r}))'
+  return subprocess.run([sys.executable, '-c', program], capture_output=True, text=True)
+
+
+@pytest.mark.parametrize('command', [(), *((c,) for c in command_line.COMMANDS)])
+def test_help_needs_no_jax(command):
+  """Catches help that imports JAX or TensorFlow, and so is slow."""
+  code = (
+    'import sys; sys.modules["jax"] = None; sys.modules["tensorflow"] = None; '
+    'from wild3d.__main__ import main'
+  )
+  before = time.monotonic()
+  done = _run(*command, '--help', code=code) if command else _run('--help', code=code)
+  assert done.returncode == 0, done.stderr
+  assert 'usage: wild3d' in done.stdout
+  assert time.monotonic() - before < 10  # 0.2 s on a calm machine
+
+
+@pytest.mark.parametrize(
+  ('arguments', 'said'),
+  [
+    (['trian'], "unknown command 'trian': choose from"),
+    (['train', '--config=absent.py', '--workdir=w'], 'no such file: absent.py'),
+    (['evaluate', '--workdir=absent'], 'absent holds no checkpoints'),
+    (['data', 'build', 'mpi', '--data_dir=d'], "unknown dataset 'mpi'"),
+    (['data', 'build', 'mpii/huge', '--data_dir=d'], "no configuration 'huge'"),
+  ],
+)
+def test_mistakes_get_one_line(arguments, said, tmp_path, monkeypatch, capsys):
+  """Catches a traceback, a status 0, or something left behind."""
+  monkeypatch.chdir(tmp_path)
+  assert command_line.main(arguments) == 2
+  error = capsys.readouterr().err.strip().splitlines()[-1]
+  assert error.startswith('wild3d: error: ')
+  assert said in error
+  assert not list(tmp_path.iterdir())
+
+
+def test_no_command_shows_usage(capsys):
+  """Catches a bare `wild3d` that does nothing and claims success."""
+  assert command_line.main([]) == 2
+  assert 'commands:' in capsys.readouterr().out

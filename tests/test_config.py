@@ -1,0 +1,71 @@
+import json
+import pathlib
+
+import pytest
+
+from wild3d import config as configs
+from wild3d import restore, schedule
+from wild3d.configs import base
+from wild3d.errors import UserError
+
+ROOT = pathlib.Path(__file__).parent.parent
+FILES = sorted(p for p in (ROOT / 'configs').glob('*.py') if p.stem != '__init__')
+
+
+@pytest.mark.parametrize('path', FILES, ids=lambda p: p.stem)
+def test_every_config_loads(path):
+  """Catches a field that base.py lacks, a stage or source that nothing defines."""
+  config = configs.load(str(path), [])
+  fields = set(base.get_config().keys())
+  assert set(config.keys()) == fields
+  restore.make_model(config)
+  for stage in schedule.plan(config.schedule, config.stages) if config.schedule else ():
+    sources = config.stages[stage.name].sources
+    assert all(config.sources[s].dataset in config.datasets for s in sources)
+
+
+def test_overrides():
+  """Catches overrides that are not applied, or lose their type."""
+  config = configs.load(
+    str(ROOT / 'configs/zhou2017.py'),
+    ['--config.stages.depth.steps=5', '--config.model.features=32'],
+  )
+  assert config.stages.depth.steps == 5
+  assert config.model.features == 32
+  assert configs.override(config, ['--config.seed=3']).seed == 3
+
+
+@pytest.mark.parametrize(
+  ('arguments', 'said'),
+  [
+    (['--config.model.featurs=32'], 'featurs'),
+    (['--config.model.features=many'], 'features'),
+    (['--confg.seed=1'], "unknown argument '--confg.seed=1'"),
+  ],
+)
+def test_mistakes_are_named(arguments, said):
+  """Catches a typo that is silently ignored, and a message of many lines."""
+  with pytest.raises(UserError, match=said) as error:
+    configs.load(str(ROOT / 'configs/zhou2017.py'), arguments)
+  assert '\n' not in str(error.value)
+
+
+def test_missing_file():
+  """Catches a traceback from the import system."""
+  with pytest.raises(UserError, match=r'no such file: nowhere\.py'):
+    configs.load('nowhere.py', [])
+
+
+def test_json_round_trip():
+  """Catches a configuration that cannot be had back from a checkpoint."""
+  config = configs.load(str(ROOT / 'configs/zhou2017.py'), [])
+  again = configs.from_json(json.loads(json.dumps(configs.as_json(config))))
+  assert again.to_dict() == config.to_dict()
+
+
+def test_wrong_network_fields():
+  """Catches a wrong input size or dtype that fails deep inside the network."""
+  for field in ('--config.input_size=100', '--config.model.dtype=float8'):
+    config = configs.load(str(ROOT / 'configs/zhou2017.py'), [field])
+    with pytest.raises(UserError, match=field.split('=')[0].removeprefix('--')):
+      restore.make_model(config)

@@ -1,0 +1,214 @@
+"""One person's geometry against float64 NumPy, closed forms and invariants."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from wild3d import geometry, skeleton
+
+
+def _rng(seed=0):
+  return np.random.default_rng(seed)
+
+
+def _f32(array):
+  return jnp.asarray(array, jnp.float32)
+
+
+def _lengths(joints, bones=skeleton.BONES):
+  """Independent reference, float64 loops."""
+  joints = np.asarray(joints, np.float64)
+  return np.array([np.sqrt(sum((joints[a] - joints[b]) ** 2)) for a, b in bones])
+
+
+def _rotation(rng):
+  q, _ = np.linalg.qr(rng.normal(size=(3, 3)))
+  return q * np.sign(np.linalg.det(q))
+
+
+def test_bone_lengths_and_finite_gradient_at_coincident_joints():
+  # Catches the NaN gradient of a square root at 0, and a wrong end of a bone.
+  joints = _rng().normal(size=(16, 3))
+  np.testing.assert_allclose(
+    geometry.bone_lengths(_f32(joints)), _lengths(joints), rtol=1e-6
+  )
+  for value in (0.0, 1e-25):  # the second's square is below float32's range
+    joints = jnp.zeros((16, 3)).at[0].set(value)
+    gradient = jax.grad(lambda x: geometry.bone_lengths(x).sum())(joints)
+    np.testing.assert_array_equal(gradient, 0)
+
+
+def test_gradient_of_lengths_by_finite_differences():
+  joints, step = _rng().normal(size=(16, 3)), 1e-5
+  gradient = jax.grad(lambda x: (geometry.bone_lengths(x) ** 3).sum())(_f32(joints))
+  for j, d in np.ndindex(16, 3):
+    up, down = joints.copy(), joints.copy()
+    up[j, d] += step
+    down[j, d] -= step
+    slope = (np.sum(_lengths(up) ** 3) - np.sum(_lengths(down) ** 3)) / (2 * step)
+    np.testing.assert_allclose(gradient[j, d], slope, rtol=1e-4, atol=1e-4)
+
+
+def test_bones_visible_needs_both_ends():
+  # Catches `any` for `all`, which measures bones to unlabelled joints at (0, 0).
+  visible = jnp.ones(16, bool).at[6].set(False)
+  expected = [6 not in bone for bone in skeleton.BONES]
+  np.testing.assert_array_equal(geometry.bones_visible(visible), expected)
+
+
+@pytest.mark.parametrize('size', [64, 256])
+def test_crop_frame_and_pixels(size):
+  # Catches a half-pixel shift: the crop's edges are -1 and 1 at every size.
+  corners = _f32([[-1, -1], [0, 0], [1, 1], [-1, 1]])
+  pixels = np.array([[0, 0], [size / 2] * 2, [size] * 2, [0, size]])
+  np.testing.assert_array_equal(geometry.crop_to_pixels(corners, size), pixels)
+  np.testing.assert_array_equal(geometry.pixels_to_crop(_f32(pixels), size), corners)
+  first_centre = geometry.pixels_to_crop(_f32([0.5, 0.5]), size)
+  np.testing.assert_allclose(first_centre, [1 / size - 1] * 2, rtol=1e-6)
+
+
+def test_apply_affine():
+  # Catches a transposed linear part.
+  affine = _f32([[2, 3, 10], [-1, 4, 20]])
+  point = geometry.apply_affine(affine, _f32([[1, 2], [0, 0]]))
+  np.testing.assert_array_equal(point, [[18, 27], [10, 20]])
+
+
+def test_depth_target_is_the_closed_form():
+  # Catches the scale from 3D lengths in place of x, y ones, or an unmoved root.
+  rng = _rng()
+  joints2d, joints3d = rng.normal(size=(16, 2)), rng.normal(size=(16, 3)) * 300
+  scale = _lengths(joints2d).sum() / _lengths(joints3d[:, :2]).sum()
+  arguments = _f32(joints2d), _f32(joints3d)
+  np.testing.assert_allclose(
+    geometry.weak_perspective_scale(*arguments), scale, rtol=1e-6
+  )
+  expected = (joints3d[:, 2] - joints3d[6, 2]) * scale
+  target = geometry.depth_target(*arguments)
+  np.testing.assert_allclose(target, expected, rtol=1e-5, atol=1e-6)
+  assert target[6] == 0
+
+
+def test_scaled_orthographic_camera_is_recovered_exactly():
+  # With a true weak perspective camera, target and 2D give the 3D shape back.
+  joints3d, root2d, scale = _rng().normal(size=(16, 3)) * 300, [0.1, -0.2], 0.002
+  joints2d = (joints3d - joints3d[6])[:, :2] * scale + root2d
+  depth = geometry.depth_target(_f32(joints2d), _f32(joints3d))
+  lifted = geometry.root_align(geometry.lift(_f32(joints2d), depth))
+  np.testing.assert_allclose(lifted, (joints3d - joints3d[6]) * scale, atol=2e-6)
+  again = geometry.scaled_orthographic(_f32(joints2d), _f32(joints3d))
+  np.testing.assert_allclose(again, joints2d, atol=1e-6)
+
+
+def test_the_authors_root_is_reachable():
+  # Human3.6M's spine, between pelvis and neck, at depth 0, and 2D pinned there.
+  rng = _rng()
+  joints2d, joints3d = rng.normal(size=(16, 2)), rng.normal(size=(16, 3)) * 300
+  arguments = _f32(joints2d), _f32(joints3d), (6, 8)
+  target = geometry.depth_target(*arguments)
+  np.testing.assert_allclose(target[6] + target[8], 0, atol=1e-6)
+  pinned = geometry.scaled_orthographic(*arguments)
+  np.testing.assert_allclose(
+    pinned[6] + pinned[8], joints2d[6] + joints2d[8], rtol=1e-5, atol=1e-6
+  )
+  np.testing.assert_allclose(geometry.depth_target(*arguments[:2], 8)[8], 0)
+
+
+def test_depth_target_without_truth_is_zero_with_finite_gradient():
+  # A 2D sample carries zeros for 3D: 0/0 would poison the batch through 0 * NaN.
+  joints2d, zeros = _f32(_rng().normal(size=(16, 2))), jnp.zeros((16, 3))
+  np.testing.assert_array_equal(geometry.depth_target(joints2d, zeros), 0)
+  gradients = jax.grad(lambda *a: geometry.depth_target(*a).sum(), (0, 1))(
+    joints2d, zeros
+  )
+  assert all(np.isfinite(g).all() for g in gradients)
+
+
+def test_size_normalise_reaches_the_size_whatever_the_unit():
+  joints = _rng().normal(size=(16, 3))
+  first = geometry.size_normalise(_f32(joints), 4000.0)
+  np.testing.assert_allclose(_lengths(first).sum(), 4000, rtol=1e-6)
+  second = geometry.size_normalise(_f32(joints * 37), 4000.0)
+  np.testing.assert_allclose(first, second, rtol=1e-5)
+  np.testing.assert_array_equal(geometry.size_normalise(jnp.zeros((16, 3)), 1.0), 0)
+
+
+def test_size_normalise_over_visible_bones():
+  # With the true lengths for reference the true size returns whatever is hidden,
+  # and the hidden joints' wild places do not matter.
+  rng = _rng()
+  true = rng.normal(size=(16, 3)) * 300
+  visible = np.arange(16) % 5 != 0
+  reference = _f32(_lengths(true))
+  pred = np.where(visible[:, None], true * 0.01, 1e3)
+  scaled = geometry.size_normalise(
+    _f32(pred), jnp.sum(reference), jnp.asarray(visible), reference
+  )
+  np.testing.assert_allclose(scaled[visible], true[visible], rtol=1e-5)
+  joints = _f32(true)
+  all_seen = geometry.size_normalise(joints, 4000.0, jnp.ones(16, bool))
+  np.testing.assert_allclose(
+    all_seen, geometry.size_normalise(joints, 4000.0), rtol=1e-6
+  )
+  unseen = geometry.size_normalise(joints, 4000.0, jnp.zeros(16, bool))
+  np.testing.assert_array_equal(unseen, 0)
+
+
+def test_reference_bones_are_symmetric_and_in_order():
+  # Catches the reference written in another order than skeleton.BONES.
+  length = {
+    tuple(sorted(bone)): value
+    for bone, value in zip(skeleton.BONES, geometry.REFERENCE_BONES_MM, strict=True)
+  }
+  flip = skeleton.FLIP_INDEX
+  for (a, b), value in length.items():
+    assert length[tuple(sorted((int(flip[a]), int(flip[b]))))] == value
+  for name, bones in skeleton.BONE_GROUPS.items():
+    for bone, mean in zip(bones, skeleton.GROUP_MEAN_MM[name], strict=True):
+      np.testing.assert_allclose(length[tuple(sorted(bone))], mean, rtol=1e-6)
+
+
+def test_procrustes_recovers_a_similarity_and_ignores_weight_zero():
+  # Catches a transposed rotation, a scale from the wrong side, a used outlier.
+  rng = _rng(3)
+  true = rng.normal(size=(16, 3)) * 300
+  pred = 0.01 * (true - 5) @ _rotation(rng) + [1, 2, 3]
+  align = jax.jit(geometry.procrustes_align)
+  np.testing.assert_allclose(align(_f32(pred), _f32(true)), true, atol=0.01)
+  pred[4] += 100
+  weights = jnp.ones(16, bool).at[4].set(False)
+  aligned = align(_f32(pred), _f32(true), weights)
+  seen = np.asarray(weights)
+  np.testing.assert_allclose(aligned[seen], true[seen], atol=0.01)
+
+
+def test_procrustes_never_mirrors():
+  # A mirrored pose must keep an error, and planar ones must not flip the sign.
+  rng = _rng(4)
+  true = rng.normal(size=(16, 3)) * 300
+  mirrored = true * [1, 1, -1]
+  aligned = np.asarray(geometry.procrustes_align(_f32(mirrored), _f32(true)), float)
+  assert np.sqrt(np.mean((aligned - true) ** 2)) > 50
+  a, b = mirrored - mirrored.mean(0), aligned - aligned.mean(0)
+  linear = np.linalg.lstsq(a, b, rcond=None)[0]
+  assert np.linalg.det(linear) > 0
+  # No rotation and scale nearby does better: the result is the optimum.
+  best = np.sum((aligned - true) ** 2)
+  for seed in range(20):
+    small = np.eye(3) + 0.05 * _rng(seed).normal(size=(3, 3))
+    near, _ = np.linalg.qr(small)
+    near = near * np.sign(np.diag(near))[None]
+    moved = (1 + 0.02 * _rng(seed).normal()) * b @ near + aligned.mean(0)
+    assert np.sum((moved - true) ** 2) >= best * (1 - 1e-6)
+
+
+def test_procrustes_is_finite_without_extent_and_under_vmap():
+  # A collapsed prediction early in training must not make the score NaN.
+  true = _f32(_rng().normal(size=(3, 16, 3)))
+  pred = true.at[0].set(0.0)
+  weights = jnp.ones((3, 16), bool).at[1].set(False)
+  aligned = jax.vmap(geometry.procrustes_align)(pred, true, weights)
+  assert np.isfinite(aligned).all()
+  centre = np.broadcast_to(np.mean(true[0], axis=0), (16, 3))
+  np.testing.assert_allclose(aligned[0], centre, atol=1e-5)

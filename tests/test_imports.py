@@ -1,0 +1,117 @@
+"""Who may import whom, and what a machine without TensorFlow can do."""
+
+import ast
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parent.parent / 'wild3d'
+HEAVY = ('tensorflow', 'tensorflow_datasets', 'tensorboard')
+LIGHT = (
+  'wild3d.__main__',
+  'wild3d.checkpoints',
+  'wild3d.config',
+  'wild3d.guard',
+  'wild3d.losses',
+  'wild3d.metrics',
+  'wild3d.metric_writer',
+  'wild3d.models.pose3d',
+  'wild3d.report',
+  'wild3d.restore',
+  'wild3d.scoring',
+  'wild3d.state',
+  'wild3d.step',
+  'wild3d.synthetic.scene',
+  'wild3d.visualize',
+)
+# Module, or package -> what of wild3d it may import. Modules that are not
+# named may import what they like except the ones at the top.
+ALLOWED = {
+  'skeleton': set(),
+  'errors': set(),
+  'data.batch': set(),
+  'geometry': {'skeleton'},
+  'heatmaps': {'geometry'},
+  'losses': {'skeleton', 'geometry'},
+  'metrics': {'skeleton', 'geometry'},
+  'models': {'models'},
+  'synthetic': {'skeleton', 'geometry', 'synthetic', 'data.batch'},
+  'step': {'losses', 'metrics', 'heatmaps', 'state', 'geometry', 'data.batch'},
+  'schedule': {'errors'},
+  'optimizer': {'errors'},
+  'mesh': {'errors'},
+}
+TOP = {'train', 'evaluate', 'cli', '__main__'}
+ONLY_IMPORTER = {'orbax': {'checkpoints'}, 'cv2': set()}
+
+
+def _modules():
+  for path in sorted(ROOT.rglob('*.py')):
+    name = '.'.join(path.relative_to(ROOT).with_suffix('').parts)
+    yield name.removesuffix('.__init__'), ast.parse(path.read_text())
+
+
+def _imported(tree, nodes=None):
+  """All modules imported, at any depth, as dotted names."""
+  for node in nodes or ast.walk(tree):
+    if isinstance(node, ast.Import):
+      yield from (alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom) and node.module:
+      yield from (f'{node.module}.{alias.name}' for alias in node.names)
+
+
+def _rule(name):
+  return next((ALLOWED[p] for p in (name, name.split('.')[0]) if p in ALLOWED), None)
+
+
+def _within(imported, names):
+  return any(imported == n or imported.startswith(f'{n}.') for n in names)
+
+
+def test_arrows():
+  """Catches an import that goes up: a loss that knows of the training loop."""
+  wrong = []
+  for name, tree in _modules():
+    for imported in _imported(tree):
+      root, _, inner = imported.partition('.')
+      for package, importers in ONLY_IMPORTER.items():
+        if root == package and name not in importers:
+          wrong.append(f'{name} imports {imported}')
+      if root != 'wild3d' or not inner:
+        continue
+      allowed = _rule(name)
+      up = _within(inner, TOP) and not _within(name, {'train', 'cli', '__main__'})
+      if up or (allowed is not None and not _within(inner, allowed)):
+        wrong.append(f'{name} imports {imported}')
+  assert not wrong
+
+
+def test_heavy_packages_stay_in_their_place():
+  """Catches TensorFlow creeping to the top of a module that need not have it."""
+  homes = {'data', 'datasets'}
+  wrong = [
+    f'{name} imports {imported}'
+    for name, tree in _modules()
+    for imported in _imported(tree, tree.body)
+    if imported.split('.')[0] in HEAVY and not _within(name, homes)
+  ]
+  assert not wrong
+
+
+@pytest.mark.parametrize('blocked', [HEAVY, (*HEAVY, 'matplotlib', 'cv2')])
+def test_light_modules_without(blocked):
+  """Catches an import of TensorFlow, direct or not, that a plain machine lacks."""
+  names = [
+    n for n in LIGHT if 'matplotlib' not in blocked or n.split('.')[1] not in _DRAW
+  ]
+  code = (
+    f'import sys\nfor name in {blocked!r}: sys.modules[name] = None\n'
+    f'import importlib\nfor name in {names!r}: importlib.import_module(name)'
+  )
+  done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
+  assert done.returncode == 0, done.stderr
+
+
+_DRAW = ('visualize', 'report', 'summary')

@@ -1,0 +1,64 @@
+"""The command line: `wild3d COMMAND ...`, the same as `python -m wild3d`."""
+
+import importlib
+import logging
+import os
+import sys
+
+from wild3d import __version__
+from wild3d.errors import UserError
+
+# command -> what it does. Each is a module of wild3d.cli with `main(arguments)`,
+# imported only when called, so that help needs no JAX.
+COMMANDS = {
+  'quickstart': 'make the synthetic people, train three stages, write a report',
+  'train': 'run the stages of a configuration; the same command resumes',
+  'evaluate': 'score a checkpoint of a run',
+  'data': 'build a dataset from its original files',
+}
+
+
+def usage() -> str:
+  """The help text."""
+  width = max(map(len, COMMANDS))
+  rows = '\n'.join(f'  {name:{width}}  {what}' for name, what in COMMANDS.items())
+  return (
+    f'wild3d {__version__}: 3D human pose from single photographs\n\n'
+    f'usage: wild3d COMMAND [options]\n\ncommands:\n{rows}\n\n'
+    'wild3d COMMAND --help explains a command.'
+  )
+
+
+def main(arguments=None) -> int:
+  """Runs a command; returns the exit status."""
+  arguments = sys.argv[1:] if arguments is None else list(arguments)
+  if not arguments or arguments[0] in ('-h', '--help', 'help'):
+    print(usage())
+    return 0 if arguments else 2
+  if arguments[0] in ('-V', '--version'):
+    print(__version__)
+    return 0
+  command, *rest = arguments
+  if command not in COMMANDS:
+    print(
+      f'wild3d: error: unknown command {command!r}: choose from {", ".join(COMMANDS)}',
+      file=sys.stderr,
+    )
+    return 2
+  # Banners and Orbax's remarks would bury the progress lines.
+  os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
+  os.environ.setdefault('TF_ENABLE_ONEDNN_OPTS', '0')
+  logging.getLogger('absl').setLevel(logging.ERROR)
+  try:
+    importlib.import_module(f'wild3d.cli.{command}').main(rest)
+  except UserError as error:
+    print(f'wild3d: error: {error}', file=sys.stderr)
+    return 2
+  except KeyboardInterrupt:
+    print('wild3d: interrupted', file=sys.stderr)
+    return 130
+  return 0
+
+
+if __name__ == '__main__':
+  sys.exit(main())

@@ -1,0 +1,174 @@
+"""Orbax checkpoints: the only importer of orbax.
+
+A checkpoint holds 'model' (params, batch_stats), 'optimizer' (its state) and
+'run' (configuration, stage, scores) as separate items, so that evaluation
+restores the model alone. The position of the data iterator is a file of its own
+beside them, one folder a step and process.
+"""
+
+import pathlib
+import shutil
+
+import jax
+import orbax.checkpoint as ocp
+from orbax.checkpoint import checkpoint_managers as policies
+
+from wild3d.errors import UserError
+from wild3d.state import TrainState
+
+
+class Checkpoints:
+  """The checkpoints of one run, under WORKDIR/checkpoints."""
+
+  def __init__(self, workdir, *, keep=2, best='mpjpe', lower_is_better=True):
+    """Opens them; the folder is made with the first save.
+
+    Args:
+      workdir: the run's folder.
+      keep: how many of the latest are kept, the best one beside them.
+      best: the score that chooses the best.
+      lower_is_better: whether a smaller score is better.
+    """
+    self.folder = pathlib.Path(workdir).absolute() / 'checkpoints'
+    self._data = pathlib.Path(workdir).absolute() / 'data_iterator'
+
+    def score(metrics):
+      worst = float('inf') if lower_is_better else float('-inf')
+      return (metrics or {}).get(best, worst)
+
+    self._manager = ocp.CheckpointManager(
+      self.folder,
+      options=ocp.CheckpointManagerOptions(
+        preservation_policy=policies.AnyPreservationPolicy(
+          [
+            policies.LatestN(keep),
+            policies.BestN(
+              get_metric_fn=score,
+              reverse=lower_is_better,
+              n=1,
+              keep_checkpoints_without_metrics=False,
+            ),
+          ]
+        ),
+        best_fn=score,
+        best_mode='min' if lower_is_better else 'max',
+        save_decision_policy=policies.AnySavePolicy(
+          [policies.FixedIntervalPolicy(1), policies.PreemptionCheckpointingPolicy()]
+        ),
+      ),
+    )
+
+  def latest(self) -> int | None:
+    """The newest step, or None."""
+    return self._manager.latest_step()
+
+  def steps(self) -> list[int]:
+    """All the steps on disk, ascending."""
+    return sorted(self._manager.all_steps())
+
+  def best(self) -> int | None:
+    """The step with the best score; the newest where none was scored."""
+    return self._manager.best_step()
+
+  def reached_preemption(self, step: int) -> bool:
+    """True when the machine is about to be taken away."""
+    return self._manager.reached_preemption(step)
+
+  def save(self, state: TrainState, run: dict, scores: dict, iterator=None) -> None:
+    """Saves a step; the data iterator first, so that no checkpoint lacks it."""
+    step = int(state.step)
+    if step in self._manager.all_steps():
+      return
+    if iterator is not None:
+      self._save_iterator(step, iterator)
+    self._manager.save(
+      step,
+      args=ocp.args.Composite(
+        model=ocp.args.StandardSave(state.variables),
+        optimizer=ocp.args.StandardSave(state.opt_state),
+        run=ocp.args.JsonSave(run),
+      ),
+      metrics=scores or None,
+    )
+    self._forget_iterators()
+
+  def restore(self, step: int, state: TrainState) -> TrainState:
+    """The state of a step, with the shapes and shardings of `state`."""
+    restored = self._manager.restore(
+      step,
+      args=ocp.args.Composite(
+        model=ocp.args.StandardRestore(_abstract(state.variables)),
+        optimizer=ocp.args.StandardRestore(_abstract(state.opt_state)),
+      ),
+    )
+    return TrainState(
+      step=jax.device_put(jax.numpy.int32(step), state.step.sharding),
+      params=restored['model']['params'],
+      batch_stats=restored['model']['batch_stats'],
+      opt_state=restored['optimizer'],
+    )
+
+  def restore_model(self, step: int, variables: dict) -> dict:
+    """The parameters and statistics of a step, shaped as `variables`."""
+    args = ocp.args.Composite(model=ocp.args.StandardRestore(_abstract(variables)))
+    return self._manager.restore(step, args=args)['model']
+
+  def run(self, step: int) -> dict:
+    """What `save` was given as `run`."""
+    args = ocp.args.Composite(run=ocp.args.JsonRestore())
+    return self._manager.restore(step, args=args)['run']
+
+  def restore_iterator(self, step: int, iterator) -> None:
+    """Moves the data iterator to where it stood when `step` was saved.
+
+    Raises:
+      UserError: this process has no saved iterator of that step.
+    """
+    path = self._iterator_folder(step)
+    if not path.exists():
+      raise UserError(
+        f'{path} is missing: the run cannot go on exactly (a different number of '
+        'processes?); start from it in a new --workdir with --config.init_from'
+      )
+    iterator.restore(path / 'it')
+
+  def wait(self) -> None:
+    """Blocks until what is being saved is on disk."""
+    self._manager.wait_until_finished()
+
+  def close(self) -> None:
+    """Waits and releases."""
+    self._manager.close()
+
+  def _iterator_folder(self, step):
+    return self._data / str(step) / f'process_{jax.process_index()}'
+
+  def _save_iterator(self, step, iterator):
+    folder = self._iterator_folder(step)
+    folder.mkdir(parents=True, exist_ok=True)
+    iterator.save(folder / 'it')
+
+  def _forget_iterators(self):
+    kept = set(self._manager.all_steps())
+    for folder in self._data.glob('*'):
+      if int(folder.name) not in kept:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def open_existing(workdir) -> Checkpoints:
+  """The checkpoints of a finished or running run, for reading.
+
+  Raises:
+    UserError: there are none.
+  """
+  folder = pathlib.Path(workdir) / 'checkpoints'
+  if not folder.is_dir():
+    raise UserError(f'{workdir} holds no checkpoints: expected {folder}')
+  checkpoints = Checkpoints(workdir)
+  if checkpoints.latest() is None:
+    raise UserError(f'{folder} is empty: train first')
+  return checkpoints
+
+
+def _abstract(tree):
+  return jax.tree.map(ocp.utils.to_shape_dtype_struct, tree)

@@ -1,0 +1,25 @@
+"""wild3d evaluate: score a checkpoint of a run."""
+
+import argparse
+
+
+def main(arguments) -> None:
+  """Parses the arguments, scores, prints the table and writes the JSON."""
+  parser = argparse.ArgumentParser(
+    prog='wild3d evaluate',
+    description='Scores a checkpoint of a run on the evaluation sets of its '
+    'configuration, with the code that training uses.',
+    epilog='Evaluation fields can be set: --config.evaluation.batch_size=64 '
+    '--config.datasets.photos.manual_dir=DIR.',
+  )
+  parser.add_argument('--workdir', required=True, help='folder of the run')
+  parser.add_argument(
+    '--step', default='best', help="a step, 'best' (default) or 'latest'"
+  )
+  parser.add_argument('--out', help='write the scores to this JSON file')
+  parser.add_argument('--report', help='write pictures and tables to this HTML file')
+  options, overrides = parser.parse_known_args(arguments)
+
+  from wild3d import evaluate
+
+  evaluate.main(options.workdir, options.step, options.out, options.report, overrides)

@@ -1,0 +1,83 @@
+"""Reads --config=FILE and its --config.a.b=c overrides."""
+
+import json
+import pathlib
+
+import ml_collections
+from absl import flags
+from ml_collections import config_flags
+
+from wild3d.errors import UserError
+
+
+def load(path: str, overrides: list[str]) -> ml_collections.ConfigDict:
+  """Loads a configuration file and applies the overrides.
+
+  Args:
+    path: a Python file with `get_config()`.
+    overrides: arguments such as '--config.optimizer.eps=1e-8'.
+
+  Raises:
+    UserError: no such file, an unknown field, a value of another type, or an
+      argument that is no override.
+  """
+  if not pathlib.Path(path).is_file():
+    raise UserError(f'--config: no such file: {path}')
+  _check(overrides)
+  # ml_collections looks for the overrides in sys_argv, absl parses the same list.
+  values, arguments = flags.FlagValues(), [f'--config={path}', *overrides]
+  config_flags.DEFINE_config_file('config', flag_values=values, sys_argv=arguments)
+  return _parse(values, arguments, path)
+
+
+def override(
+  config: ml_collections.ConfigDict, overrides: list[str]
+) -> ml_collections.ConfigDict:
+  """Applies '--config.a.b=c' arguments to a configuration at hand.
+
+  Raises:
+    UserError: see `load`.
+  """
+  _check(overrides)
+  values = flags.FlagValues()
+  config_flags.DEFINE_config_dict(
+    'config', config, flag_values=values, sys_argv=overrides
+  )
+  return _parse(values, overrides, 'the configuration of the run')
+
+
+def _check(overrides):
+  for argument in overrides:
+    if not argument.startswith('--config.'):
+      raise UserError(f'unknown argument {argument!r}: see --help')
+
+
+def _parse(values, arguments, where):
+  try:
+    values(['wild3d', *arguments])
+    return values.config
+  except (flags.Error, AttributeError, KeyError, TypeError, ValueError) as error:
+    raise UserError(f'{where}: {_one_line(error)}') from error
+
+
+def as_json(config: ml_collections.ConfigDict) -> dict:
+  """The configuration as JSON has it (tuples become lists)."""
+  return json.loads(config.to_json_best_effort())
+
+
+def from_json(tree: dict) -> ml_collections.ConfigDict:
+  """The configuration that `as_json` wrote."""
+  return ml_collections.ConfigDict(_tuples(tree))
+
+
+def _tuples(value):
+  if isinstance(value, dict):
+    return {key: _tuples(item) for key, item in value.items()}
+  if isinstance(value, list):
+    return tuple(_tuples(item) for item in value)
+  return value
+
+
+def _one_line(error) -> str:
+  text = ' '.join(str(error).split())
+  return text if text else type(error).__name__

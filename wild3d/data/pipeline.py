@@ -1,0 +1,297 @@
+"""tf.data: record shards to batches, exactly mixed, reproducible and resumable.
+
+Every process reads and shuffles the same undecoded records in the same order
+(bytes are cheap) and keeps its own rows of each global batch before anything is
+decoded. The stream of global batches is therefore a function of the seed and
+the sources alone, whatever the number of processes.
+"""
+
+import dataclasses
+
+import numpy as np
+import tensorflow as tf
+
+from wild3d.data import augment as augment_lib
+from wild3d.data import mixture, records
+from wild3d.data.batch import BATCH_KEYS, HOST_KEYS
+from wild3d.errors import UserError
+
+tf.config.set_visible_devices([], 'GPU')  # the accelerator belongs to JAX
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+  """One split of one prepared dataset and how training uses it.
+
+  Attributes:
+    name: what messages and per-source metrics call it.
+    dataset: TFDS name and config, such as 'mpii/small'.
+    split: TFDS split, such as 'train' or 'train[:10%]'.
+    role: '2d' (3D truth, if any, is withheld), '3d', or 'clip' (2D, consecutive
+      frames of one person).
+    weight: its share within its role, relative to the role's other sources.
+  """
+
+  name: str
+  dataset: str
+  split: str
+  role: str
+  weight: float = 1.0
+
+
+class TrainBatches:
+  """An endless iterator of this process's rows of each global batch.
+
+  Yields dicts of NumPy arrays with BATCH_KEYS and HOST_KEYS of data/batch.py.
+
+  Attributes:
+    iterator: the tf.data iterator, trackable by tf.train.Checkpoint.
+    source_names: the meaning of the batch key `source`.
+
+  Raises:
+    UserError: from `next`, naming the sample whose picture cannot be decoded or
+      whose record does not fit its role.
+  """
+
+  def __init__(self, dataset, source_names, splits):
+    self.iterator = iter(dataset)
+    self.source_names = source_names
+    self._splits = splits
+
+  def __iter__(self):
+    return self
+
+  def __next__(self):
+    return _next(self.iterator, self._splits)
+
+  def save(self, path):
+    """Writes the position in the stream, shuffle buffers included, to `path`."""
+    tf.train.Checkpoint(iterator=self.iterator).write(str(path))
+
+  def restore(self, path):
+    """Continues exactly after the last batch yielded before `save(path)`."""
+    tf.train.Checkpoint(iterator=self.iterator).read(str(path)).assert_consumed()
+
+
+class EvaluateBatches:
+  """Batches of one split, in stored order, each example with weight 1 once.
+
+  Attributes:
+    num_examples: examples of weight 1 over all processes.
+    num_batches: batches a pass, the same in every process.
+  """
+
+  def __init__(self, dataset, num_examples, num_batches, splits):
+    self.num_examples = num_examples
+    self.num_batches = num_batches
+    self._dataset = dataset
+    self._splits = splits
+
+  def __len__(self):
+    return self.num_batches
+
+  def __iter__(self):
+    iterator = iter(self._dataset)
+    for _ in range(self.num_batches):
+      yield _next(iterator, self._splits)
+
+
+def train(
+  sources,
+  *,
+  data_dir,
+  batch_size,
+  input_size,
+  shares,
+  augment,
+  shuffle_buffer,
+  seed,
+  clip_frames=1,
+  process_index=0,
+  process_count=1,
+):
+  """Endless, shuffled, augmented batches with exact shares of each role.
+
+  Args:
+    sources: sequence of Source.
+    data_dir: folder of the prepared TFDS datasets.
+    batch_size: rows of the global batch, over all processes.
+    input_size: px, side of the crops.
+    shares: role -> share of each batch's rows, such as {'2d': 0.5, '3d': 0.5}.
+    augment: augment.Augment.
+    shuffle_buffer: records held back by the shuffle of each source.
+    seed: decides the whole stream.
+    clip_frames: T; a batch may be viewed as [batch_size / T, T], each group one
+      clip or T stills.
+    process_index: this process's place among `process_count`.
+    process_count: processes that share each batch, in equal runs of rows.
+
+  Returns:
+    TrainBatches.
+
+  Raises:
+    UserError: shares, sizes, roles or sources do not fit together, or a dataset
+      is not under `data_dir`.
+  """
+  sources = tuple(sources)
+  order = mixture.row_roles(batch_size, shares, clip_frames)
+  roles = mixture.roles_in_use(sources, shares)
+  local = _rows_per_process(batch_size, process_count, clip_frames)
+  streams = []
+  for role in roles:
+    used = [(i, s) for i, s in enumerate(sources) if s.role == role]
+    frames = clip_frames if role == 'clip' else 1
+    stream = mixture.choose(
+      [
+        records.shuffled(
+          records.find(source.dataset, data_dir),
+          source,
+          index=index,
+          frames=frames,
+          shuffle_buffer=shuffle_buffer,
+          # Two streams of one dataset must not run in step.
+          seed=int(np.random.SeedSequence([seed, index]).generate_state(1)[0] >> 1),
+        )
+        for index, source in used
+      ],
+      [source.weight for _, source in used],
+    )
+    streams.append(stream.unbatch() if role == 'clip' else stream)
+  choice = tf.data.Dataset.from_tensor_slices(
+    np.array([roles.index(role) for role in order], np.int64)
+  )
+  rows = tf.data.Dataset.choose_from_datasets(streams, choice.repeat())
+  rows = _local_rows(rows, batch_size, local, process_index)
+
+  def example(counter, record):
+    # A clip's frames share one augmentation: its first frame's.
+    first = counter - tf.cast(tf.maximum(record['clip_frame'], 0), tf.int64)
+    drawn = augment_lib.draw(
+      augment, tf.stack([tf.constant(seed, tf.int64), first]), record['has3d']
+    )
+    return _example(counter, record, input_size, drawn)
+
+  dataset = _decoded(rows, example, local)
+  return TrainBatches(
+    dataset,
+    source_names=tuple(source.name for source in sources),
+    splits=[(records.find(s.dataset, data_dir), s.split) for s in sources],
+  )
+
+
+def evaluate(
+  dataset,
+  *,
+  split,
+  data_dir,
+  batch_size,
+  input_size,
+  limit=None,
+  process_index=0,
+  process_count=1,
+):
+  """One pass over a split in stored order, unaugmented, 3D truth as stored.
+
+  The last batches are padded with copies of the first example at weight 0, so
+  that all processes yield the same number of full batches.
+
+  Args:
+    dataset: TFDS name and config, such as 'mpii/small'.
+    split: TFDS split, such as 'validation'.
+    data_dir: folder of the prepared TFDS datasets.
+    batch_size: rows of the global batch, over all processes.
+    input_size: px, side of the crops.
+    limit: examples to read at most; None for all.
+    process_index: this process's place among `process_count`.
+    process_count: processes that share each batch, in equal runs of rows.
+
+  Returns:
+    EvaluateBatches; `source` is 0 throughout.
+
+  Raises:
+    UserError: no such dataset or split, or sizes that do not fit.
+  """
+  local = _rows_per_process(batch_size, process_count, 1)
+  if limit is not None and limit < 1:
+    raise UserError(f'limit {limit} must be at least 1')
+  builder = records.find(dataset, data_dir)
+  number = records.count(builder, split)
+  number = number if limit is None else min(limit, number)
+  batches = -(-number // batch_size)
+
+  stored = records.in_order(builder, split)
+  rows = stored.take(number).concatenate(stored.take(1).repeat())
+  rows = rows.take(batches * batch_size)
+  rows = rows.map(
+    lambda r: {**r, 'source': tf.constant(0), 'clip_frame': tf.constant(-1)}
+  )
+  rows = _local_rows(rows, batch_size, local, process_index)
+
+  def example(counter, record):
+    made = _example(counter, record, input_size, augment_lib.no_draw())
+    return {**made, 'weight': tf.cast(counter < number, tf.float32)}
+
+  return EvaluateBatches(
+    _decoded(rows, example, local),
+    num_examples=number,
+    num_batches=batches,
+    splits=[(builder, split)],
+  )
+
+
+def _rows_per_process(batch_size, process_count, clip_frames):
+  if batch_size < 1 or batch_size % (process_count * clip_frames):
+    raise UserError(
+      f'batch_size {batch_size} does not give {process_count} processes equal shares '
+      f'of whole groups of {clip_frames} rows'
+    )
+  return batch_size // process_count
+
+
+def _local_rows(rows, batch_size, local, process_index):
+  """(counter, record) of the rows p*local..(p+1)*local of each global batch."""
+  return rows.enumerate().filter(
+    lambda counter, _: counter % batch_size // local == process_index
+  )
+
+
+def _example(counter, record, input_size, drawn):
+  made = augment_lib.crop_example(record, input_size, drawn)
+  made['joints3d'] = tf.where(record['has3d'], made['joints3d'], 0.0)
+  kept = {key: record[key] for key in ('id', 'has3d', 'clip_frame', 'source')}
+  example = {**made, **kept, 'weight': tf.constant(1.0), 'counter': counter}
+  return {key: example[key] for key in (*BATCH_KEYS, *HOST_KEYS)}
+
+
+def _decoded(rows, example, local):
+  dataset = rows.map(example, num_parallel_calls=tf.data.AUTOTUNE)
+  dataset = dataset.batch(local, drop_remainder=True).prefetch(tf.data.AUTOTUNE)
+  options = tf.data.Options()
+  options.deterministic = True
+  return dataset.with_options(options)
+
+
+def _next(iterator, splits):
+  """The next batch as NumPy arrays; read errors become UserErrors."""
+  try:
+    batch = next(iterator)
+  except tf.errors.InvalidArgumentError as error:
+    said = records.message(error)
+    if not said:
+      culprit = records.undecodable(records.in_order(*split) for split in splits)
+      if not culprit:
+        raise
+      said = f'sample {culprit}: its picture cannot be decoded; prepare it again'
+    raise UserError(said) from error
+  except tf.errors.DataLossError as error:
+    names = ', '.join(builder.info.full_name for builder, _ in splits)
+    raise UserError(
+      f'{names}: damaged shard, prepare it again: {error.message}'
+    ) from error
+  return {key: _array(value) for key, value in batch.items()}
+
+
+def _array(tensor):
+  if tensor.dtype == tf.string:
+    return tensor.numpy().astype(np.bytes_)
+  return np.asarray(memoryview(tensor))  # without the copy that .numpy() makes

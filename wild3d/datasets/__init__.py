@@ -1,0 +1,1 @@
+"""Dataset builders, one folder each, all writing the records of data/batch.py."""

@@ -1,0 +1,1 @@
+"""MPII Human Pose and data in its JSON form."""

@@ -1,0 +1,1 @@
+"""Procedural people, drawn rather than downloaded."""

@@ -1,0 +1,202 @@
+"""Scores a network on named datasets and splits: one path for training and command."""
+
+import functools
+import json
+import pathlib
+
+import jax
+import numpy as np
+
+from wild3d import baselines, geometry, mesh, restore, scoring, step, workdir
+from wild3d.data import pipeline
+from wild3d.data.batch import BATCH_KEYS
+from wild3d.datasets import prepare
+from wild3d.errors import UserError
+from wild3d.metrics import Mean
+from wild3d.models.pose3d import Pose3D
+
+
+class Evaluator:
+  """Scores variables on config.evaluation.sets."""
+
+  def __init__(self, config, model: Pose3D, devices):
+    """Checks the fields, and prepares the datasets that the sets need.
+
+    Raises:
+      UserError: a field is wrong, or a dataset cannot be prepared.
+    """
+    mesh.check_batch_size(
+      devices, config.evaluation.batch_size, 'config.evaluation.batch_size'
+    )
+    if config.evaluation.best not in scoring.METRICS:
+      raise UserError(
+        f'config.evaluation.best is {config.evaluation.best!r}: choose from '
+        f'{", ".join(scoring.METRICS)}'
+      )
+    self._config = config
+    self._devices = devices
+    self._sets = {
+      name: self._batches(fields.dataset, fields.split, fields.limit)
+      for name, fields in config.evaluation.sets.items()
+    }
+    self._guesses = None
+    self._predict = jax.jit(
+      functools.partial(step.predict, model=model, refine=config.evaluation.refine)
+    )
+    self._score = jax.jit(
+      functools.partial(
+        scoring.score_batch,
+        model=model,
+        refine=config.evaluation.refine,
+        skeleton_mm=config.evaluation.skeleton_mm,
+      ),
+      out_shardings=mesh.replicated(devices),
+    )
+
+  def scores(self, variables: dict) -> dict:
+    """Scores the variables: set -> row -> metric -> value.
+
+    Every set also has the entry 'examples', the number of them scored. A metric
+    for which nothing could be counted (no 3D truth, no head size) is left out.
+
+    Raises:
+      UserError: fewer examples were scored than the set holds.
+    """
+    guesses = self.guesses()
+    return {
+      name: self._score_set(name, batches, variables, guesses)
+      for name, batches in self._sets.items()
+    }
+
+  def samples(self, variables: dict, name: str, count: int) -> list[dict]:
+    """The first `count` examples of a set with their predictions, for pictures.
+
+    Returns:
+      Dicts of one example's batch keys and id, and 'predicted2d' [J,2] and
+      'predicted_depth' [J] in the crop frame.
+    """
+    result = []
+    for batch in self._sets[name]:
+      rows = {k: batch[k] for k in BATCH_KEYS}
+      predicted = self._predict(variables, mesh.put(rows, self._devices)['image'])
+      for i in np.flatnonzero(batch['weight']):
+        if len(result) == count:
+          return result
+        result.append(
+          {key: value[i] for key, value in batch.items()}
+          | {
+            'predicted2d': np.asarray(predicted['joints2d'][i]),
+            'predicted_depth': np.asarray(predicted['depth'][i]),
+          }
+        )
+    return result
+
+  def guesses(self) -> dict[str, baselines.Guess]:
+    """The baselines, from the labels of the configuration's training sources."""
+    if self._guesses is None:
+      wanted = self._config.evaluation.baselines and len(self._config.sources)
+      self._guesses = self._measure_guesses() if wanted else {}
+    return self._guesses
+
+  def _measure_guesses(self):
+    poses, depths = Mean(0.0, 0.0), Mean(0.0, 0.0)
+    for fields in self._config.sources.values():
+      limit = self._config.evaluation.baseline_examples
+      for batch in self._batches(fields.dataset, fields.split, limit):
+        seen = batch['visible'] * batch['weight'][:, None]
+        weights = np.broadcast_to(seen[..., None], batch['joints2d'].shape)
+        poses = poses.merge(Mean.of(batch['joints2d'], weights, axis=0))
+        if fields.role == '3d':
+          depth = np.asarray(_depth_targets(batch['joints2d'], batch['joints3d']))
+          weights = np.broadcast_to(batch['weight'][:, None], depth.shape)
+          depths = depths.merge(Mean.of(depth, weights, axis=0))
+    means = (np.nan_to_num(m.compute()).astype(np.float32) for m in (poses, depths))
+    pose, depth = means
+    return baselines.from_means(pose, np.broadcast_to(depth, pose.shape[:1]))
+
+  def _score_set(self, name, batches, variables, guesses):
+    sums, seen = None, 0
+    for batch in batches:
+      rows = mesh.put({key: batch[key] for key in BATCH_KEYS}, self._devices)
+      new = self._score(variables, rows, guesses)
+      new = jax.tree.map(np.float64, new)
+      sums = new if sums is None else jax.tree.map(np.add, sums, new)
+      seen += int(batch['weight'].sum())
+    if jax.process_count() == 1 and seen != batches.num_examples:
+      raise UserError(
+        f'{name}: {seen} of {batches.num_examples} examples were read: build the '
+        'dataset again'
+      )
+    table = {'examples': batches.num_examples}
+    for row in (scoring.NETWORK, *guesses):
+      values = {metric: Mean(*mean) for metric, mean in sums[row].items()}
+      table[row] = {m: v.compute() for m, v in values.items() if v.count > 0}
+    return table
+
+  def _batches(self, dataset, split, limit):
+    config = self._config
+    return pipeline.evaluate(
+      prepare_dataset(config, dataset),
+      split=split,
+      data_dir=prepare.expand(config.data_dir),
+      batch_size=config.evaluation.batch_size,
+      input_size=config.input_size,
+      process_index=jax.process_index(),
+      process_count=jax.process_count(),
+      limit=limit or None,
+    )
+
+
+def prepare_dataset(config, name: str) -> str:
+  """Builds the dataset that config.datasets calls `name`; returns its tfds name.
+
+  Raises:
+    UserError: there is none of that name, or it cannot be built.
+  """
+  if name not in config.datasets:
+    raise UserError(
+      f'config.datasets has no {name!r}: choose from {sorted(config.datasets)}'
+    )
+  fields = config.datasets[name]
+  prepare.prepare(fields.name, config.data_dir, fields.manual_dir)
+  return fields.name
+
+
+_INTRO = 'Pictures: predictions of the checkpoint of step {}.'
+_depth_targets = jax.jit(jax.vmap(geometry.depth_target))
+
+
+def main(
+  folder: str, wanted: str, out: str | None, page: str | None, overrides: list[str]
+) -> None:
+  """Restores, scores and prints the table; writes JSON and the HTML report if asked."""
+  config, at, model, variables, devices = restore.restore(folder, wanted, overrides)
+  if not config.evaluation.sets:
+    raise UserError('config.evaluation.sets is empty: nothing to score')
+  evaluator = Evaluator(config, model, devices)
+  scores = evaluator.scores(variables)
+  print(f'{folder}, step {at}')
+  print(scoring.table(scores))
+  if out:
+    result = {'workdir': str(folder), 'step': at, 'scores': scores}
+    workdir.write_text(pathlib.Path(out), json.dumps(result, indent=1) + '\n')
+    print(f'written: {out}')
+  if page:
+    write_report(page, folder, config, evaluator, variables, intro=_INTRO.format(at))
+    print(f'written: {page}')
+
+
+def write_report(page, folder, config, evaluator, variables, intro, count=12) -> None:
+  """Writes the HTML report of a run, with pictures of the first evaluation set."""
+  from wild3d import summary  # matplotlib, only here
+
+  first = next(iter(config.evaluation.sets))
+  summary.write(
+    page,
+    folder=pathlib.Path(folder),
+    config=config,
+    samples=evaluator.samples(variables, first, count),
+    set_name=first,
+    intro=intro,
+    command=f'wild3d evaluate --workdir={folder} --report={page}',
+  )

@@ -1,0 +1,140 @@
+"""Losses: one number per example. Weights and means belong to the caller.
+
+A 2D example weighs 0 in the depth loss and a 3D one 0 in the geometric loss, so
+mixing the two kinds in a batch is arithmetic. Coordinates are the crop frame's.
+"""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float
+
+from wild3d import geometry, skeleton
+
+FORMS = ('paper', 'released')
+
+
+def _padded_groups():
+  """Bone groups as arrays: bones [G, K, 2], mask [G, K], average mm [G, K]."""
+  most = max(len(group) for group in skeleton.BONE_GROUPS.values())
+  shape = (len(skeleton.BONE_GROUPS), most)
+  bones, mask = np.zeros((*shape, 2), np.int32), np.zeros(shape, bool)
+  mean = np.ones(shape, np.float64)
+  for g, (name, group) in enumerate(skeleton.BONE_GROUPS.items()):
+    bones[g, : len(group)] = group
+    mask[g, : len(group)] = True
+    mean[g, : len(group)] = skeleton.GROUP_MEAN_MM[name]
+  return bones, mask, mean
+
+
+GROUP_BONES, GROUP_MASK, GROUP_MEAN = _padded_groups()
+
+
+def heatmap_loss(
+  heatmaps: Float[Array, 'B S H W J'],
+  targets: Float[Array, 'B H W J'],
+  visible: Bool[Array, 'B J'],
+  mask_unlabelled: bool = True,
+) -> Float[Array, ' B']:
+  """Squared error of each stack's heatmaps, summed over the stacks.
+
+  Args:
+    heatmaps: of each stack.
+    targets: one set for all stacks.
+    visible: joints with a target.
+    mask_unlabelled: leave joints without a target out. False trains them towards
+      their targets, zero maps, as the authors' code does.
+
+  Returns:
+    Per stack the mean over all H W J elements, a left out joint adding 0: each
+    labelled joint then pulls equally hard whatever else is labelled, and with
+    all labelled both settings agree.
+
+  Source: Zhou et al. 2017, equation 3.
+  """
+  square = jnp.mean((heatmaps - targets[:, None]) ** 2, axis=(2, 3))  # [B, S, J]
+  if mask_unlabelled:
+    square = jnp.where(visible[:, None], square, 0.0)
+  return jnp.sum(jnp.mean(square, axis=2), axis=1)
+
+
+def depth_loss(
+  depth: Float[Array, 'B J'], target: Float[Array, 'B J']
+) -> Float[Array, ' B']:
+  """Squared error of the depths, mean over joints, in crop units squared.
+
+  Source: Zhou et al. 2017, equation 4, for 3D samples.
+  """
+  return jnp.mean((depth - target) ** 2, axis=-1)
+
+
+def geometric_loss(
+  joints: Float[Array, 'B J 3'], visible: Bool[Array, 'B J'], form: str = 'paper'
+) -> Float[Array, ' B']:
+  """Variance within each bone group of the bones' relative lengths, summed.
+
+  Args:
+    joints: crop units; x, y the ground-truth labels and z predicted. Gradient
+      reaches z alone.
+    visible: a bone counts if both its ends are visible. A group with fewer than
+      two such bones adds 0.
+    form: 'paper' divides a bone's length by its average length, in hip-knee
+      lengths, so that legs keep their size in the released code; 'released'
+      takes the longest average of the bone's own group as the unit, so
+      that arms, shoulders and hips weigh 2.58, 6.36 and 11.5 times less.
+
+  Raises:
+    ValueError: `form` is unknown.
+
+  Source: Zhou et al. 2017, equation 5.
+  """
+  if form not in FORMS:
+    raise ValueError(f'unknown form {form!r}: choose from {FORMS}')
+  if form == 'paper':
+    unit = np.full_like(GROUP_MEAN, skeleton.MEAN_BONE_MM['hip-knee'])
+  else:
+    longest = np.max(GROUP_MEAN, axis=1, keepdims=True)
+    unit = np.broadcast_to(longest, GROUP_MEAN.shape)
+  factor = jnp.asarray(unit / GROUP_MEAN, joints.dtype)
+
+  def person(joints, visible):
+    def group(bones, mask, factor):
+      counted = mask & geometry.bones_visible(visible, bones)
+      return masked_variance(geometry.bone_lengths(joints, bones) * factor, counted)
+
+    return jnp.sum(jax.vmap(group)(GROUP_BONES, GROUP_MASK, factor))
+
+  return jax.vmap(person)(_gradient_to_depth_alone(joints), visible)
+
+
+def temporal_bone_loss(
+  joints: Float[Array, 'B T J 3'], visible: Bool[Array, 'B T J']
+) -> Float[Array, ' B']:
+  """Variance over the frames of one person of each bone's length, summed.
+
+  Args:
+    joints: crop units, T frames of one person; x, y the ground-truth labels and
+      z predicted. Gradient reaches z alone.
+    visible: a bone counts in the frames where both its ends are visible.
+  """
+
+  def person(joints, visible):
+    lengths = jax.vmap(geometry.bone_lengths)(joints)  # [T, E]
+    counted = jax.vmap(geometry.bones_visible)(visible)
+    return jnp.sum(jax.vmap(masked_variance, in_axes=1)(lengths, counted))
+
+  return jax.vmap(person)(_gradient_to_depth_alone(joints), visible)
+
+
+def masked_variance(
+  values: Float[Array, ' K'], counted: Bool[Array, ' K']
+) -> Float[Array, '']:
+  """Variance of the counted values about their mean; 0 if fewer than two."""
+  number = jnp.maximum(jnp.sum(counted), 1)
+  mean = jnp.sum(jnp.where(counted, values, 0.0)) / number
+  return jnp.sum(jnp.where(counted, values - mean, 0.0) ** 2) / number
+
+
+def _gradient_to_depth_alone(joints):
+  xy = jax.lax.stop_gradient(joints[..., :2])
+  return jnp.concatenate([xy, joints[..., 2:]], axis=-1)

@@ -1,0 +1,54 @@
+"""Devices: one mesh axis, 'data', over which batches are split."""
+
+import jax
+from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+
+from wild3d.errors import UserError
+
+
+def start_distributed() -> None:
+  """Joins the other processes of the job; a TPU slice is found by itself."""
+  jax.distributed.initialize()
+
+
+def make(devices=None) -> Mesh:
+  """A mesh of all devices, or of those given."""
+  devices = jax.devices() if devices is None else devices
+  return jax.make_mesh(
+    (len(devices),), ('data',), axis_types=(AxisType.Auto,), devices=devices
+  )
+
+
+def replicated(mesh: Mesh) -> NamedSharding:
+  """The sharding of parameters: a whole copy on every device."""
+  return NamedSharding(mesh, PartitionSpec())
+
+
+def batched(mesh: Mesh) -> NamedSharding:
+  """The sharding of batches: rows split over the devices."""
+  return NamedSharding(mesh, PartitionSpec('data'))
+
+
+def check_batch_size(mesh: Mesh, batch_size: int, field: str) -> None:
+  """Raises UserError unless the devices can share the batch equally."""
+  if batch_size < 1 or batch_size % mesh.size:
+    raise UserError(
+      f'{field} is {batch_size}: it must be a multiple of the {mesh.size} devices'
+    )
+
+
+def put(batch: dict, mesh: Mesh) -> dict:
+  """Makes global device arrays from this process's rows of a batch."""
+  sharding = batched(mesh)
+  return {
+    key: jax.make_array_from_process_local_data(sharding, value)
+    for key, value in batch.items()
+  }
+
+
+def abstract_on(tree, mesh: Mesh):
+  """Shapes and dtypes of a tree of arrays, to be replicated over the mesh."""
+  sharding = replicated(mesh)
+  return jax.tree.map(
+    lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=sharding), tree
+  )

@@ -1,0 +1,1 @@
+"""The network: flax modules that know nothing of the rest."""

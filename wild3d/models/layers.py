@@ -1,0 +1,219 @@
+"""The small parts of the network: convolution, batch norm, residual, resizing.
+
+Written for few and cheap operations, since 67 blocks of them are traced, compiled
+and differentiated; `experiments/benchmarks` has the figures.
+"""
+
+import functools
+import math
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+from jax import lax
+from jaxtyping import Array, Float
+
+EPSILON = 1e-5
+MOMENTUM = 0.9  # of the running statistics; PyTorch's 0.1
+
+
+def fan_in_uniform(fan_in: int) -> nn.initializers.Initializer:
+  """Returns an initializer that draws U(-1/sqrt(fan_in), 1/sqrt(fan_in))."""
+  bound = 1 / math.sqrt(fan_in)
+
+  def init(key, shape, dtype=jnp.float32):
+    return jax.random.uniform(key, shape, dtype, -bound, bound)
+
+  return init
+
+
+class Convolution(nn.Module):
+  """A size x size convolution with size // 2 zeros on each side, and its bias.
+
+  The kernel is [size, size, in, out], or [in, out] where size is 1. Kernel and bias
+  start uniform on +-1/sqrt(fan_in), PyTorch's default.
+  """
+
+  features: int
+  size: int = 1
+  stride: int = 1
+  dtype: Any = jnp.float32
+
+  @nn.compact
+  def __call__(
+    self, x: Float[Array, 'B H W _']
+  ) -> tuple[Float[Array, 'B _ _ {self.features}'], Float[Array, ' {self.features}']]:
+    """Returns the map without the bias, and the bias for the caller to add.
+
+    Apart, because batch norm wants the bias apart (see `NormRelu`).
+    """
+    k, width = self.size, x.shape[-1]
+    init = fan_in_uniform(k * k * width)
+    shape = (width, self.features) if k == 1 else (k, k, width, self.features)
+    kernel = self.param('kernel', init, shape).astype(self.dtype)
+    bias = self.param('bias', init, (self.features,)).astype(self.dtype)
+    x = x.astype(self.dtype)
+    if k == 1:  # a dot: XLA's gradient of a convolution is slow on a CPU
+      return x @ kernel, bias
+    y = lax.conv_general_dilated(
+      x,
+      kernel,
+      window_strides=(self.stride, self.stride),
+      padding=((k // 2, k // 2), (k // 2, k // 2)),
+      dimension_numbers=('NHWC', 'HWIO', 'NHWC'),
+    )
+    return y, bias
+
+
+def add_bias(
+  x: Float[Array, 'B H W C'], bias: Float[Array, ' C']
+) -> Float[Array, 'B H W C']:
+  """Joins what `Convolution` returns apart."""
+  return x + bias[None, None, None]
+
+
+class NormRelu(nn.Module):
+  """Batch normalisation and ReLU, in float32 inside.
+
+  In training the statistics are those of the whole batch, over all devices.
+  """
+
+  dtype: Any = jnp.float32
+
+  @nn.compact
+  def __call__(
+    self,
+    x: Float[Array, 'B H W C'],
+    train: bool,
+    offset: Float[Array, ' C'] | None = None,
+  ) -> Float[Array, 'B H W C']:
+    """Returns relu(batch_norm(x + offset)), where `offset` is a convolution's bias.
+
+    A constant added before batch norm moves the mean and nothing else. So in
+    training it is added to the running mean alone: a pass over the map is saved,
+    and the gradient of the bias is exactly zero instead of rounding noise, which
+    RMSprop would blow up to steps of full size.
+    """
+    C = x.shape[-1]
+    scale = self.param('scale', nn.initializers.ones, (C,))
+    bias = self.param('bias', nn.initializers.zeros, (C,))
+    mean = self.variable('batch_stats', 'mean', jnp.zeros, (C,))
+    var = self.variable('batch_stats', 'var', jnp.ones, (C,))
+    shift = jnp.zeros(C) if offset is None else offset.astype(jnp.float32)
+    if not train:
+      centred = x.astype(jnp.float32) - (mean.value - shift)[None, None, None]
+      factor = scale * lax.rsqrt(var.value + EPSILON)
+      y = nn.relu(centred * factor[None, None, None] + bias[None, None, None])
+      return y.astype(self.dtype)
+    y, batch_mean, batch_var = _batch_norm_relu(x, scale, bias)
+    if not self.is_initializing():
+      batch_mean = lax.stop_gradient(batch_mean + shift)
+      mean.value = MOMENTUM * mean.value + (1 - MOMENTUM) * batch_mean
+      var.value = MOMENTUM * var.value + (1 - MOMENTUM) * batch_var
+    return y.astype(self.dtype)
+
+
+@jax.custom_vjp
+def _batch_norm_relu(x, scale, bias):
+  """Returns relu(norm(x)) in x's dtype, and the batch's mean and variance.
+
+  The gradient is written out: two reductions and one pass where autodiff makes
+  four and three. None flows from the mean and the variance: they are for the
+  running statistics alone.
+  """
+  return _batch_norm_relu_forward(x, scale, bias)[0]
+
+
+def _batch_norm_relu_forward(x, scale, bias):
+  z = x.astype(jnp.float32)
+  mean = z.mean((0, 1, 2))
+  var = jnp.maximum(jnp.square(z).mean((0, 1, 2)) - jnp.square(mean), 0)
+  inverse = lax.rsqrt(var + EPSILON)
+  _, y = _normalise(x, scale, bias, mean, inverse)
+  return (nn.relu(y).astype(x.dtype), mean, var), (x, scale, bias, mean, inverse)
+
+
+def _batch_norm_relu_backward(saved, gradients):
+  x, scale, bias, mean, inverse = saved
+  normal, y = _normalise(x, scale, bias, mean, inverse)
+  g = jnp.where(y > 0, gradients[0].astype(jnp.float32), 0)
+  count = x.size // x.shape[-1]
+  dbias = g.sum((0, 1, 2))
+  dscale = (g * normal).sum((0, 1, 2))
+  dx = (
+    g - (dbias / count)[None, None, None] - normal * (dscale / count)[None, None, None]
+  )
+  dx = (scale * inverse)[None, None, None] * dx
+  return dx.astype(x.dtype), dscale, dbias
+
+
+def _normalise(x, scale, bias, mean, inverse):
+  normal = (x.astype(jnp.float32) - mean[None, None, None]) * inverse[None, None, None]
+  return normal, normal * scale[None, None, None] + bias[None, None, None]
+
+
+_batch_norm_relu.defvjp(_batch_norm_relu_forward, _batch_norm_relu_backward)
+
+
+# Jitted so that blocks of equal shapes are traced and differentiated once.
+@functools.partial(nn.jit, static_argnums=2)
+class Residual(nn.Module):
+  """Pre-activation bottleneck: 1x1 to half the width, 3x3, 1x1 to the full width.
+
+  The skip is the input itself, or a 1x1 convolution of it where widths differ.
+  """
+
+  features: int
+  dtype: Any = jnp.float32
+
+  @nn.compact
+  def __call__(
+    self, x: Float[Array, 'B H W _'], train: bool
+  ) -> Float[Array, 'B H W {self.features}']:
+    """Maps [B, H, W, any width] to [B, H, W, features]."""
+    F, half, dtype = self.features, self.features // 2, self.dtype
+    y = NormRelu(dtype, name='norm_0')(x, train)
+    y, bias = Convolution(half, dtype=dtype, name='conv_0')(y)
+    y = NormRelu(dtype, name='norm_1')(y, train, bias)
+    y, bias = Convolution(half, 3, dtype=dtype, name='conv_1')(y)
+    y = NormRelu(dtype, name='norm_2')(y, train, bias)
+    y, bias = Convolution(F, dtype=dtype, name='conv_2')(y)
+    if x.shape[-1] != F:
+      x, skip_bias = Convolution(F, dtype=dtype, name='skip')(x)
+      bias += skip_bias
+    return x + add_bias(y, bias)
+
+
+class Residuals(nn.Module):
+  """A chain of `count` residual blocks of one width."""
+
+  features: int
+  count: int
+  dtype: Any = jnp.float32
+
+  @nn.compact
+  def __call__(
+    self, x: Float[Array, 'B H W _'], train: bool
+  ) -> Float[Array, 'B H W {self.features}']:
+    """Maps [B, H, W, any width] to [B, H, W, features]."""
+    for i in range(self.count):
+      x = Residual(self.features, self.dtype, name=f'residual_{i}')(x, train)
+    return x
+
+
+def max_pool(x: Float[Array, 'B H W C']) -> Float[Array, 'B H//2 W//2 C']:
+  """Halves a map: the largest of each 2x2 square.
+
+  Reshaping makes the gradient a comparison; that of a window reduction is a
+  scatter, slow on a CPU.
+  """
+  B, H, W, C = x.shape
+  return x.reshape(B, H // 2, 2, W // 2, 2, C).max((2, 4))
+
+
+def upsample(x: Float[Array, 'B H W C']) -> Float[Array, 'B 2*H 2*W C']:
+  """Doubles a map: each value fills a 2x2 square."""
+  B, H, W, C = x.shape
+  x = jnp.broadcast_to(x[:, :, None, :, None, :], (B, H, 2, W, 2, C))
+  return x.reshape(B, 2 * H, 2 * W, C)

@@ -1,0 +1,67 @@
+"""From a run's folder to its network: what evaluation and prediction start from."""
+
+import jax
+import jax.numpy as jnp
+
+from wild3d import checkpoints, mesh
+from wild3d import config as configs
+from wild3d.errors import UserError
+from wild3d.models.pose3d import Pose3D
+
+
+def make_model(config) -> Pose3D:
+  """The network that config.model describes."""
+  fields = dict(config.model)
+  dtypes = {'float32': jnp.float32, 'bfloat16': jnp.bfloat16}
+  if fields['dtype'] not in dtypes:
+    raise UserError(
+      f'config.model.dtype is {fields["dtype"]!r}: choose from {sorted(dtypes)}'
+    )
+  if config.input_size < 64 or config.input_size % 64:
+    raise UserError(
+      f'config.input_size is {config.input_size}: it must be a multiple of 64'
+    )
+  return Pose3D(**fields | {'dtype': dtypes[fields['dtype']]})
+
+
+def choose_step(saved: checkpoints.Checkpoints, wanted: str) -> int:
+  """The step that 'best', 'latest' or a number names.
+
+  Raises:
+    UserError: it names none.
+  """
+  if wanted == 'best':
+    return saved.best()
+  if wanted == 'latest':
+    return saved.latest()
+  if wanted.isdigit() and int(wanted) in saved.steps():
+    return int(wanted)
+  raise UserError(f"--step={wanted}: there are 'best', 'latest' and {saved.steps()}")
+
+
+def restore(folder: str, wanted: str, overrides: list[str]):
+  """Restores a run's model alone.
+
+  Args:
+    folder: of the run.
+    wanted: see `choose_step`.
+    overrides: --config.a.b=c arguments, applied to the run's configuration.
+
+  Returns:
+    (config, step, model, variables, devices).
+
+  Raises:
+    UserError: no run there, no such step, or a wrong override.
+  """
+  saved = checkpoints.open_existing(folder)
+  at = choose_step(saved, wanted)
+  run = saved.run(at)
+  config = configs.override(configs.from_json(run['config']), overrides)
+  devices = mesh.make()
+  model = make_model(config)
+  images = jax.ShapeDtypeStruct(
+    (1, config.input_size, config.input_size, 3), jnp.float32
+  )
+  shapes = jax.eval_shape(model.init, jax.random.key(0), images)
+  variables = saved.restore_model(at, mesh.abstract_on(shapes, devices))
+  return config, at, model, variables, devices

@@ -1,0 +1,170 @@
+"""The pure steps: one update, one forward pass for scoring.
+
+Batches are those of data/batch.py without the host keys. Losses come as one
+number per example; which of them count for an example is a weight, never a
+branch: a 2D-only example weighs 0 in the depth loss and 1 in the geometric one.
+"""
+
+import functools
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from wild3d import geometry, heatmaps, losses
+from wild3d.data.batch import IMAGE_MAX
+from wild3d.state import TrainState
+
+
+class Target(NamedTuple):
+  """How targets and losses are formed: config.target."""
+
+  sigma: float
+  truncate: int
+  subpixel: bool
+  mask_unlabelled: bool
+  geometric_form: str
+
+
+def to_float(images):
+  """uint8 [B,H,W,3] -> float32 in [0, 1]."""
+  return images.astype(jnp.float32) / IMAGE_MAX
+
+
+def draw_targets(joints2d, visible, size: int, target: Target):
+  """Heatmap targets [B,h,w,J] of joints [B,J,2] in the crop frame; 0 if not visible."""
+
+  def draw(xy):
+    return heatmaps.draw(
+      xy,
+      size,
+      sigma=target.sigma,
+      truncate=target.truncate,
+      subpixel=target.subpixel,
+    )
+
+  maps = jax.vmap(jax.vmap(draw, out_axes=-1))(joints2d)
+  return maps * visible[:, None, None, :]
+
+
+def example_losses(predicted_maps, predicted_depth, batch, target, clip_frames):
+  """The four losses of each example, and the weight of each.
+
+  Args:
+    predicted_maps: [B,S,h,w,J].
+    predicted_depth: [B,J], crop frame.
+    batch: see data/batch.py.
+    target: how targets are formed.
+    clip_frames: T; the batch is B/T groups of T rows.
+
+  Returns:
+    (losses, weights): dicts of [B], or [B/T] for the temporal loss.
+  """
+  size = predicted_maps.shape[2]
+  visible, weight = batch['visible'], batch['weight']
+  true_maps = draw_targets(batch['joints2d'], visible, size, target)
+  true_depth = jax.vmap(geometry.depth_target)(batch['joints2d'], batch['joints3d'])
+  # x and y are the labels: the geometric losses teach depth alone.
+  lifted = jax.vmap(geometry.lift)(batch['joints2d'], predicted_depth)
+  has3d = batch['has3d'].astype(jnp.float32)
+  in_clips = lambda x: x.reshape(-1, clip_frames, *x.shape[1:])  # noqa: E731
+  losses_ = {
+    'heatmap': losses.heatmap_loss(
+      predicted_maps, true_maps, visible, mask_unlabelled=target.mask_unlabelled
+    ),
+    # where, not a product: 0 * NaN of a missing target would be NaN.
+    'depth': losses.depth_loss(
+      predicted_depth, jnp.where(batch['has3d'][:, None], true_depth, 0.0)
+    ),
+    'geometric': losses.geometric_loss(lifted, visible, form=target.geometric_form),
+    'temporal': losses.temporal_bone_loss(in_clips(lifted), in_clips(visible)),
+  }
+  weights = {
+    'heatmap': weight,
+    'depth': weight * has3d,
+    'geometric': weight * (1 - has3d),
+    'temporal': in_clips(weight * (batch['clip_frame'] >= 0))[:, 0],
+  }
+  return losses_, weights
+
+
+def weighted_mean(values, weights):
+  """Mean of the values that count; 0 when none does."""
+  return jnp.sum(values * weights) / jnp.maximum(jnp.sum(weights), 1.0)
+
+
+def train(
+  state: TrainState,
+  batch: dict,
+  knobs: dict,
+  *,
+  model,
+  optimizer: optax.GradientTransformation,
+  target: Target,
+  clip_frames: int,
+) -> tuple[TrainState, dict]:
+  """One update.
+
+  Args:
+    state: donated by the caller's jit.
+    batch: see data/batch.py.
+    knobs: scalars that stages change without compiling again: 'learning_rate'
+      and the weight of each loss.
+    model: Pose3D.
+    optimizer: from optimizer.make.
+    target: how targets are formed.
+    clip_frames: rows of a clip.
+
+  Returns:
+    (next state, metrics): 'loss', each loss's mean over its examples,
+    'gradient_norm', and 'example_loss' [B] by which a bad sample is found.
+  """
+
+  def loss_fn(params):
+    (maps, depth), updates = model.apply(
+      {'params': params, 'batch_stats': state.batch_stats},
+      to_float(batch['image']),
+      train=True,
+      mutable=['batch_stats'],
+    )
+    values, weights = example_losses(maps, depth, batch, target, clip_frames)
+    means = {name: weighted_mean(values[name], weights[name]) for name in values}
+    total = sum(knobs[name] * means[name] for name in means)
+    per_example = sum(
+      knobs[name] * values[name] * weights[name]
+      for name in ('heatmap', 'depth', 'geometric')
+    )
+    return total, (means, per_example, updates['batch_stats'])
+
+  (total, (means, per_example, batch_stats)), gradient = jax.value_and_grad(
+    loss_fn, has_aux=True
+  )(state.params)
+  updates, opt_state = optimizer.update(gradient, state.opt_state, state.params)
+  rate = knobs['learning_rate']
+  params = jax.tree.map(lambda p, u: p - rate * u, state.params, updates)
+  metrics = means | {
+    'loss': total,
+    'gradient_norm': optax.tree.norm(gradient),
+    'example_loss': per_example,
+  }
+  return TrainState(state.step + 1, params, batch_stats, opt_state), metrics
+
+
+def predict(variables: dict, images, *, model, refine: str = 'quarter') -> dict:
+  """Decodes the network's outputs: the forward pass that scoring shares.
+
+  Args:
+    variables: 'params' and 'batch_stats'.
+    images: uint8 [B,H,W,3].
+    model: Pose3D.
+    refine: sub-pixel rule of heatmaps.decode.
+
+  Returns:
+    'joints2d' [B,J,2] and 'depth' [B,J] in the crop frame, 'score' [B,J] the
+    height of each peak, 'heatmaps' [B,S,h,w,J].
+  """
+  maps, depth = model.apply(variables, to_float(images), train=False)
+  decode = functools.partial(heatmaps.decode, refine=refine)
+  joints2d, score = jax.vmap(jax.vmap(decode, in_axes=-1))(maps[:, -1])
+  return {'joints2d': joints2d, 'depth': depth, 'score': score, 'heatmaps': maps}

@@ -1,0 +1,1 @@
+"""Procedural people: body, pose prior, camera, renderer; pure JAX functions."""

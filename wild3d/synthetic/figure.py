@@ -1,0 +1,86 @@
+"""The one thing that poses and pictures share: a person's joints and extremities.
+
+World axes: right-handed, millimetres, z up, the floor at z = 0.
+"""
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+# Indices of `skeleton.JOINTS`.
+RIGHT_ANKLE, RIGHT_KNEE, RIGHT_HIP, LEFT_HIP, LEFT_KNEE, LEFT_ANKLE = range(6)
+PELVIS, THORAX, UPPER_NECK, HEAD_TOP = range(6, 10)
+RIGHT_WRIST, RIGHT_ELBOW, RIGHT_SHOULDER = range(10, 13)
+LEFT_SHOULDER, LEFT_ELBOW, LEFT_WRIST = range(13, 16)
+
+# Foot and hand as shares of the shin and the forearm (adult averages).
+TOE_FORWARD, TOE_DOWN = 0.44, 0.12
+HAND_LENGTH = 0.68
+
+
+class Figure(NamedTuple):
+  """One person in the world: mm, right-handed axes, z up, floor at z = 0.
+
+  Attributes:
+    joints: [16, 3] mm, in the order of `skeleton.JOINTS`.
+    toes: [2, 3] mm, right and left toe tips.
+    hands: [2, 3] mm, right and left finger tips.
+    face: [3] unit vector, where the face looks.
+    chest: [3] unit vector, where the chest faces.
+  """
+
+  joints: Float[Array, '*T 16 3']
+  toes: Float[Array, '*T 2 3']
+  hands: Float[Array, '*T 2 3']
+  face: Float[Array, '*T 3']
+  chest: Float[Array, '*T 3']
+
+
+def from_joints(joints: Float[Array, '16 3']) -> Figure:
+  """Guesses what the 16 joints leave open, from the joints alone.
+
+  The chest faces at right angles to spine and shoulders; the face follows the
+  chest, turned upright on the head's axis; feet stand forward on the shins, in
+  the plane in which the knee bends; hands prolong the forearms.
+
+  Args:
+    joints: [16, 3] mm, world axes (z up), in the order of `skeleton.JOINTS`.
+
+  Returns:
+    The person, with the joints unchanged.
+  """
+  chest = _unit(
+    jnp.cross(
+      joints[LEFT_SHOULDER] - joints[RIGHT_SHOULDER], joints[THORAX] - joints[PELVIS]
+    )
+  )
+  face = _across(chest, joints[HEAD_TOP] - joints[UPPER_NECK])
+  left = _unit(joints[LEFT_HIP] - joints[RIGHT_HIP])
+  legs = ((RIGHT_HIP, RIGHT_KNEE, RIGHT_ANKLE), (LEFT_HIP, LEFT_KNEE, LEFT_ANKLE))
+  arms = ((RIGHT_ELBOW, RIGHT_WRIST), (LEFT_ELBOW, LEFT_WRIST))
+  toes = [_toe(*(joints[j] for j in leg), left) for leg in legs]
+  hands = [
+    joints[wrist] + HAND_LENGTH * (joints[wrist] - joints[elbow])
+    for elbow, wrist in arms
+  ]
+  return Figure(joints, jnp.stack(toes), jnp.stack(hands), face, chest)
+
+
+def _toe(hip, knee, ankle, left):
+  shin = knee - ankle
+  length = jnp.linalg.norm(shin)
+  # A bent knee tells forward from behind; a straight one leaves it to the hips.
+  bend = (knee - (hip + ankle) / 2) / length
+  forward = _across(jnp.cross(left, _unit(shin)) + 2 * bend, shin)
+  return ankle + length * (TOE_FORWARD * forward - TOE_DOWN * _unit(shin))
+
+
+def _across(vector, axis):
+  """The unit vector at right angles to `axis` that is nearest to `vector`."""
+  axis = _unit(axis)
+  return _unit(vector - jnp.dot(vector, axis) * axis)
+
+
+def _unit(vector):
+  return vector / jnp.maximum(jnp.linalg.norm(vector), 1e-6)
