@@ -102,6 +102,7 @@ def get_config():
     'sigma': 1.75,  # heatmap px; the released code's Gaussian
     'truncate': 3,  # heatmap px: it is zero farther than this (a 7x7 patch)
     'subpixel': False,  # centre it on the label, not on the label's pixel
+    'loss': 'squared',  # of heatmaps; or 'cross_entropy' over places
     'mask_unlabelled': True,  # False, as released: trained towards empty maps
     'geometric_form': 'paper',  # or 'released': groups weighted by bone length
   }

@@ -11,16 +11,47 @@ from wild3d.configs import base
 
 
 def get_config():
-  """Warm start on synthetic people, then photographs."""
+  """Warm start on synthetic people, then photographs, then depth and geometry."""
   config = base.get_config()
-  config.model.update({'stacks': 1, 'residuals': 1, 'features': 64})
+  config.model.update({'stacks': 1, 'residuals': 1, 'depth_residuals': 1, 'features': 96})
   config.input_size = 64
-  config.batch_size = 32
+  config.batch_size = 16
+  # Maps of 16 x 16 need sub-pixel targets and decoding; see losses.py on the loss.
+  config.target.update({'loss': 'cross_entropy', 'sigma': 1.0, 'subpixel': True})
+  config.evaluation.refine = 'parabola'
+  config.optimizer.update({'name': 'adam', 'decay': 0.999, 'momentum': 0.9})
+  # Sports photographs: people turn every way, a third are upside down.
+  config.augment.update(
+    {'rotation': 60.0, 'rotation_limit': 180.0, 'rotation_probability': 0.6}
+  )
   config.datasets.photos = base.dataset('mpii/small')
   config.datasets.people = base.dataset('synthetic_people/quickstart')
-  config.sources.photos = base.source('photos', 'train', '2d')
+  config.sources.photos = base.source('photos', 'train', '2d', weight=3.0)
+  config.sources.wild = base.source('people', 'wild_train', '2d', weight=1.0)
   config.sources.lab = base.source('people', 'lab_train', '3d')
-  config.sources.wild = base.source('people', 'wild_train', '2d')
+  config.stages.people = base.stage(
+    2_000, 2e-3, ('wild', 'lab'), share_3d=0.25, warmup=50
+  )
+  config.stages.heatmap = base.stage(
+    12_000, 2e-3, ('photos', 'wild', 'lab'), share_3d=0.125, decay='cosine'
+  )
+  config.stages.depth = base.stage(
+    3_000, 1e-3, ('photos', 'wild', 'lab'), share_3d=0.25, decay='cosine', depth=5.0
+  )
+  config.stages.geometric = base.stage(
+    1_000,
+    5e-4,
+    ('photos', 'wild', 'lab'),
+    share_3d=0.25,
+    decay='cosine',
+    depth=5.0,
+    geometric=0.5,
+  )
+  config.schedule = ('people', 'heatmap', 'depth', 'geometric')
+  config.checkpoint.every = 1_000
+  config.evaluation.every = 1_000
+  config.evaluation.best = 'pck_torso_0.2'
+  config.evaluation.skeleton_mm = 4070.848  # `skeleton_mm` of the people's metadata
   config.evaluation.sets.photos = base.evaluation_set('photos', 'validation')
   config.evaluation.sets.wild_test = base.evaluation_set('people', 'wild_test')
   return config

@@ -14,6 +14,7 @@ TARGET = step.Target(
   sigma=1.75,
   truncate=3,
   subpixel=False,
+  loss='squared',
   mask_unlabelled=True,
   geometric_form='paper',
 )

@@ -40,14 +40,17 @@ class Evaluator:
       for name, fields in config.evaluation.sets.items()
     }
     self._guesses = None
-    self._predict = jax.jit(
-      functools.partial(step.predict, model=model, refine=config.evaluation.refine)
+    predict = functools.partial(
+      step.predict,
+      model=model,
+      loss=config.target.loss,
+      refine=config.evaluation.refine,
     )
+    self._predict = jax.jit(predict)
     self._score = jax.jit(
       functools.partial(
         scoring.score_batch,
-        model=model,
-        refine=config.evaluation.refine,
+        predict=predict,
         skeleton_mm=config.evaluation.skeleton_mm,
       ),
       out_shardings=mesh.replicated(devices),

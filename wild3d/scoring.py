@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from wild3d import baselines, geometry, metrics, skeleton, step
+from wild3d import baselines, geometry, metrics, skeleton
 from wild3d.data.batch import BATCH_KEYS
 
 # metric -> (unit, whether higher is better, what it is). The 3D ones count the
@@ -76,21 +76,20 @@ def is_upright(joints2d, visible):
   return (visible[pelvis] & visible[neck] & (cosine > _UPRIGHT_COSINE)) * 1.0
 
 
-def score_batch(variables, batch, guesses, *, model, refine, skeleton_mm):
+def score_batch(variables, batch, guesses, *, predict, skeleton_mm):
   """Sums of every metric over a batch, for the network and each baseline.
 
   Args:
     variables: of the model.
     batch: see data/batch.py.
     guesses: row -> baselines.Guess, see there.
-    model: Pose3D.
-    refine: see heatmaps.decode.
+    predict: step.predict with all but variables and images given.
     skeleton_mm: see score_example.
 
   Returns:
     row -> metric -> metrics.Mean; the row 'network' is the network's own.
   """
-  predicted = step.predict(variables, batch['image'], model=model, refine=refine)
+  predicted = predict(variables, batch['image'])
   truth = {key: batch[key] for key in BATCH_KEYS if key != 'image'}
   score = functools.partial(score_example, skeleton_mm=skeleton_mm)
   rows = {NETWORK: baselines.Guess(None, None)} | guesses

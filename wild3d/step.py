@@ -23,6 +23,7 @@ class Target(NamedTuple):
   sigma: float
   truncate: int
   subpixel: bool
+  loss: str
   mask_unlabelled: bool
   geometric_form: str
 
@@ -69,10 +70,14 @@ def example_losses(predicted_maps, predicted_depth, batch, target, clip_frames):
   lifted = jax.vmap(geometry.lift)(batch['joints2d'], predicted_depth)
   has3d = batch['has3d'].astype(jnp.float32)
   in_clips = lambda x: x.reshape(-1, clip_frames, *x.shape[1:])  # noqa: E731
-  losses_ = {
-    'heatmap': losses.heatmap_loss(
+  if target.loss == 'cross_entropy':
+    heatmap = losses.heatmap_cross_entropy(predicted_maps, true_maps, visible)
+  else:
+    heatmap = losses.heatmap_loss(
       predicted_maps, true_maps, visible, mask_unlabelled=target.mask_unlabelled
-    ),
+    )
+  losses_ = {
+    'heatmap': heatmap,
     # where, not a product: 0 * NaN of a missing target would be NaN.
     'depth': losses.depth_loss(
       predicted_depth, jnp.where(batch['has3d'][:, None], true_depth, 0.0)
@@ -151,13 +156,17 @@ def train(
   return TrainState(state.step + 1, params, batch_stats, opt_state), metrics
 
 
-def predict(variables: dict, images, *, model, refine: str = 'quarter') -> dict:
+def predict(
+  variables: dict, images, *, model, loss: str = 'squared', refine: str = 'quarter'
+) -> dict:
   """Decodes the network's outputs: the forward pass that scoring shares.
 
   Args:
     variables: 'params' and 'batch_stats'.
     images: uint8 [B,H,W,3].
     model: Pose3D.
+    loss: the heatmap loss it was trained with; maps of 'cross_entropy' are logits
+      and become probabilities.
     refine: sub-pixel rule of heatmaps.decode.
 
   Returns:
@@ -165,6 +174,8 @@ def predict(variables: dict, images, *, model, refine: str = 'quarter') -> dict:
     height of each peak, 'heatmaps' [B,S,h,w,J].
   """
   maps, depth = model.apply(variables, to_float(images), train=False)
+  if loss == 'cross_entropy':
+    maps = jax.nn.softmax(maps, axis=(2, 3))
   decode = functools.partial(heatmaps.decode, refine=refine)
   joints2d, score = jax.vmap(jax.vmap(decode, in_axes=-1))(maps[:, -1])
   return {'joints2d': joints2d, 'depth': depth, 'score': score, 'heatmaps': maps}

@@ -144,12 +144,12 @@ def capsules(build: Build, figure: fig.Figure) -> Capsules:
     pelvis + height * torso * up + forward * size * chest
   )
   add(
-    at(0.52), at(0.79, -6), 124 * wide, 148 * wide, chest, TOP, SKIN,
-    squeeze=0.68, loose=30 * loose_top * size, role=CHEST,
+    at(0.52), at(0.78, -6), 128 * wide, 156 * wide, chest, TOP, SKIN,
+    squeeze=0.65, loose=30 * loose_top * size, role=CHEST,
     hem=ALWAYS + build.neckline,
   )  # fmt: skip
   add(
-    at(0.10, 2), at(0.5, 4), 132 * wide, 122 * wide, chest, TOP,
+    at(0.10, 2), at(0.5, 4), 132 * wide, 127 * wide, chest, TOP,
     squeeze=0.74, loose=55 * loose_top * size,
   )  # fmt: skip
   add(
@@ -215,12 +215,13 @@ def capsules(build: Build, figure: fig.Figure) -> Capsules:
     hand, toe = figure.hands[side], figure.toes[side]
     add(on_head(0.44, -0.02, 0.31 * sign), on_head(0.54, -0.04, 0.33 * sign),
         0.05 * length, 0.065 * length, face, SKIN)  # fmt: skip
-    add(mean(collar, neck, 0.15) + 25 * size * outward, mean(shoulder, thorax, 0.08),
-        46 * wide, 47 * wide, chest, TOP, loose=12 * loose_top * size)  # fmt: skip
+    add(mean(collar, neck, 0.15) + 25 * size * outward, mean(shoulder, thorax, 0.16),
+        50 * wide, 42 * wide, chest, TOP, loose=12 * loose_top * size)  # fmt: skip
     # Arms.
     upper, lower = elbow - shoulder, wrist - elbow
     arm_front = _across(chest, upper)
-    add(shoulder, elbow, 47 * limb, 38 * limb, arm_front, TOP, SKIN, bulge=5 * limb,
+    top = mean(mean(shoulder, thorax, 0.07), elbow, 0.04)
+    add(top, elbow, 45 * limb, 38 * limb, arm_front, TOP, SKIN, bulge=5 * limb,
         hem=build.sleeve, loose=6 * size + 32 * loose_top * size)  # fmt: skip
     add(elbow, wrist, 39 * limb, 27 * limb, _across(chest, lower), TOP, SKIN,
         bulge=5 * limb, hem=jnp.where(build.sleeve > 1, build.sleeve - 1, NEVER),

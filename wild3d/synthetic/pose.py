@@ -41,7 +41,7 @@ _ACTIVITIES = {
   'bend': (6, 72, 24, 0, 9, 2, 6, 6, 20, 4, 8, 6, 26, 12, 8, 12, 18, 0),
   'step up': (4, 8, 14, 0, 8, 72, 8, 4, 84, 4, 4, 4, 14, 22, 10, 12, 22, 0),
   'kick': (3, -6, 18, 0, 12, 72, 18, 6, 28, 2, 6, 8, 16, 28, 18, 14, 22, 0),
-  'all fours': (1.5, 80, 12, 0, 5, 6, 8, 4, 92, 10, 8, 4, 90, 12, 8, 8, 14, 84),
+  'all fours': (1.5, 76, 5, 0, 3, 4, 6, 4, 90, 6, 6, 4, 88, 7, 6, 8, 6, 80),
   'sports': (5, 24, 36, 0, 20, 36, 20, 8, 66, 14, 16, 8, 52, 44, 18, 20, 42, 0),
   'lie on the back': (1.5, -86, 6, 0, 5, 96, 8, 8, 24, 100, 8, 8, 34, 14, 9, 12, 26, 0),
   'lie on the front': (0.7, 87, 6, 0, 5, -84, 10, 8, 18, -84, 10, 8, 22, 7, 8, 12, 20, 0),
@@ -190,6 +190,7 @@ def sample_angles(
   own = _arm_steps(recipe.gait, steps) + jnp.radians(8.0) * vary_steps
   arms = swings * own + (1 - swings) * arms
   bends = jnp.radians(jnp.array([[18.0, 10.0]])) * bends
+  bends = bends.at[:, 0].add(jnp.where(row[17] > 0, 1.4, 0.0))  # palms on the floor
 
   spine = jnp.radians(jnp.array([4.0, 0.0, 0.0]) + jnp.array([11.0, 6.0, 9.0]) * spine)
   # Heads stay upright for a while when the trunk leans.

@@ -210,24 +210,30 @@ def _picture(scene, placement, figure, solids, seen, cloth, size):
   )
 
   front, back = render.buffer(seen, u, v, intrinsics[0])
-  near, far = (_surface(seen, key, u, v, intrinsics[0]) for key in (front, back))
-  # Skin and cloth have no creases where one capsule enters another: close to
-  # the seam, bend the nearer normal to the other's.
-  same = near.person == far.person
-  seam = 0.5 * jnp.clip(1 - (far.depth - near.depth) / 25.0, 0.0, 1.0) * same
-  seam = seam * (far.cover > 0.9)
-  bent = tuple(
-    (1 - seam) * a + seam * b for a, b in zip(near.normal, far.normal, strict=True)
-  )
-  scale = jax.lax.rsqrt(sum(n * n for n in bent) + 1e-6)
-  normals = (tuple(n * scale for n in bent), far.normal)
-  for surface, normal in ((far, normals[1]), (near, normals[0])):
-    lit = light.shine(scene.light, turn, normal)
+
+  # The farther layer first. A loop, because XLA compiles its body once and does
+  # not merge it with what comes before.
+  def layer(below, key):
+    rgb, normal, depth, person = below
+    surface = _surface(seen, key, u, v, intrinsics[0])
+    # Skin and cloth have no creases where one capsule enters another: close to
+    # the seam, bend the nearer normal to the other's.
+    seam = 0.5 * jnp.clip(1 - (depth - surface.depth) / 25.0, 0.0, 1.0)
+    seam = jnp.where(person == surface.person, seam, 0.0)
+    bent = [n + seam * (m - n) for n, m in zip(surface.normal, normal, strict=True)]
+    scale = jax.lax.rsqrt(sum(n * n for n in bent) + 1e-6)
+    lit = light.shine(scene.light, turn, tuple(n * scale for n in bent))
     color = _color(seen, cloth, surface)
     rgb = tuple(
       old + surface.cover * (c * brightness - old)
       for old, c, brightness in zip(rgb, color, lit, strict=True)
     )
+    whole = jnp.where(surface.cover > 0.9, surface.person, -1)
+    return (rgb, surface.normal, surface.depth, whole), None
+
+  none = jnp.zeros_like(u)
+  nothing = ((none, none, none), none, jnp.full(u.shape, -1, jnp.int32))
+  (rgb, *_), _ = jax.lax.scan(layer, (rgb, *nothing), jnp.stack([back, front]))
   border = scene.border * size
   inside = (x > border[0]) & (y > border[1])
   inside &= (x < size - border[2]) & (y < size - border[3])
