@@ -13,7 +13,9 @@ from wild3d.configs import base
 def get_config():
   """Warm start on synthetic people, then photographs, then depth and geometry."""
   config = base.get_config()
-  config.model.update({'stacks': 1, 'residuals': 1, 'depth_residuals': 1, 'features': 96})
+  config.model.update(
+    {'stacks': 1, 'residuals': 1, 'depth_residuals': 1, 'features': 96}
+  )
   config.input_size = 64
   config.batch_size = 16
   # Maps of 16 x 16 need sub-pixel targets and decoding; see losses.py on the loss.
@@ -30,16 +32,16 @@ def get_config():
   config.sources.wild = base.source('people', 'wild_train', '2d', weight=1.0)
   config.sources.lab = base.source('people', 'lab_train', '3d')
   config.stages.people = base.stage(
-    2_000, 2e-3, ('wild', 'lab'), share_3d=0.25, warmup=50
+    1_500, 2e-3, ('wild', 'lab'), share_3d=0.25, warmup=50
   )
   config.stages.heatmap = base.stage(
-    12_000, 2e-3, ('photos', 'wild', 'lab'), share_3d=0.125, decay='cosine'
+    8_000, 2e-3, ('photos', 'wild', 'lab'), share_3d=0.125, decay='cosine'
   )
   config.stages.depth = base.stage(
-    3_000, 1e-3, ('photos', 'wild', 'lab'), share_3d=0.25, decay='cosine', depth=5.0
+    2_000, 1e-3, ('photos', 'wild', 'lab'), share_3d=0.25, decay='cosine', depth=5.0
   )
   config.stages.geometric = base.stage(
-    1_000,
+    800,
     5e-4,
     ('photos', 'wild', 'lab'),
     share_3d=0.25,

@@ -11,7 +11,9 @@ from wild3d.configs import base
 def get_config():
   """Three short stages of a small network."""
   config = base.get_config()
-  config.model.update({'stacks': 1, 'residuals': 1, 'depth_residuals': 1, 'features': 64})
+  config.model.update(
+    {'stacks': 1, 'residuals': 1, 'depth_residuals': 1, 'features': 64}
+  )
   config.input_size = 64
   config.batch_size = 16
   # Maps of 16 x 16 need sub-pixel targets and decoding; see losses.py on the loss.
@@ -22,7 +24,9 @@ def get_config():
   config.sources.lab = base.source('people', 'lab_train', '3d')
   config.sources.wild = base.source('people', 'wild_train', '2d')
   both = ('lab', 'wild')
-  config.stages.heatmap = base.stage(1400, 2e-3, both, share_3d=0.25, warmup=50)
+  config.stages.heatmap = base.stage(
+    1400, 2e-3, both, share_3d=0.25, warmup=50, decay='cosine'
+  )
   config.stages.depth = base.stage(700, 1e-3, both, depth=5.0)
   config.stages.geometric = base.stage(
     300, 1e-3, both, decay='cosine', depth=5.0, geometric=0.5

@@ -22,11 +22,8 @@ COUNTS = {
 
 
 @pytest.fixture(scope='module')
-def built(tmp_path_factory):
-  folder = tmp_path_factory.mktemp('tfds')
-  builder = people.Builder(config='tiny', data_dir=str(folder))
-  builder.download_and_prepare()
-  return builder
+def built(people_dir):
+  return people.Builder(config='tiny', data_dir=str(people_dir))
 
 
 @pytest.fixture(scope='module')

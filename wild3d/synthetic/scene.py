@@ -238,10 +238,10 @@ def _picture(scene, placement, figure, solids, seen, cloth, size):
   inside = (x > border[0]) & (y > border[1])
   inside &= (x < size - border[2]) & (y < size - border[3])
   rgb = tuple(jnp.where(inside, c, 0.0) for c in rgb)
-  # Frames of a clip share the scene's key; the pose tells them apart.
-  frame_key = jax.random.fold_in(
-    scene.key, jax.lax.bitcast_convert_type(figure.joints.sum(), jnp.int32)
-  )
+  # Frames of a clip share the scene's key; the pose tells them apart. In whole
+  # millimetres, so that another machine's rounding draws the same noise.
+  pose_number = jnp.round(figure.joints.sum()).astype(jnp.int32)
+  frame_key = jax.random.fold_in(scene.key, pose_number)
   return sensor.expose(scene.sensor, rgb, frame_key)
 
 
