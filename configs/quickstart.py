@@ -15,21 +15,25 @@ def get_config():
     {'stacks': 1, 'residuals': 1, 'depth_residuals': 1, 'features': 64}
   )
   config.input_size = 64
-  config.batch_size = 16
+  config.batch_size = 32
   # Maps of 16 x 16 need sub-pixel targets and decoding; see losses.py on the loss.
   config.target.update({'loss': 'cross_entropy', 'sigma': 1.0, 'subpixel': True})
   config.evaluation.refine = 'parabola'
   config.optimizer.update({'name': 'adam', 'decay': 0.999, 'momentum': 0.9})
+  # The people come in every pose and view already; mirror them, shift little.
+  config.augment.update(
+    {'scale': 0.1, 'scale_limit': 0.2, 'rotation': 10.0, 'rotation_limit': 20.0}
+  )
   config.datasets.people = base.dataset('synthetic_people/quickstart')
   config.sources.lab = base.source('people', 'lab_train', '3d')
   config.sources.wild = base.source('people', 'wild_train', '2d')
   both = ('lab', 'wild')
   config.stages.heatmap = base.stage(
-    1400, 2e-3, both, share_3d=0.25, warmup=50, decay='cosine'
+    650, 3e-3, both, share_3d=0.25, warmup=30, decay='cosine'
   )
-  config.stages.depth = base.stage(700, 1e-3, both, depth=5.0)
+  config.stages.depth = base.stage(400, 2e-3, both, warmup=10, decay='cosine', depth=5.0)
   config.stages.geometric = base.stage(
-    300, 1e-3, both, decay='cosine', depth=5.0, geometric=0.5
+    150, 1e-3, both, decay='cosine', depth=5.0, geometric=0.5
   )
   config.schedule = ('heatmap', 'depth', 'geometric')
   config.log_every = 50

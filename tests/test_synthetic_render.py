@@ -191,16 +191,17 @@ def test_a_ball_before_the_wrist_occludes_the_wrist_alone():
 
 def test_the_face_shows_from_the_front_only():
   # Catches: a head painted on the wrong side, by which left and right are told.
-  _, draw, _ = _drawing('lab')
-  same = jax.random.wrap_key_data(
-    jnp.tile(jax.random.key_data(jax.random.key(3)), (8, 1))
-  )
   sample = jax.jit(lambda key: scene.sample(key, 'lab'), compiler_options=QUICK)
-  setting = sample(jax.random.key(3))
-  facing = float(setting.view.azimuth)  # the camera stands there
-  turns = facing + np.linspace(0, 2 * np.pi, 8, endpoint=False)
-  people = jax.tree.map(lambda *leaves: jnp.stack(leaves), *map(_standing, turns))
-  batch = jax.device_get(draw(same, people))
+  setting, person = sample(jax.random.key(3)), _standing(turn=1.0)
+
+  def one(azimuth):  # about the person, from the chest
+    view = setting.view._replace(azimuth=azimuth)
+    placement = camera.place(view, person.joints[None])
+    return scene.draw(setting, placement, person, SIZE)
+
+  azimuths = jnp.linspace(0, 2 * jnp.pi, 8, endpoint=False)
+  draw = jax.jit(jax.vmap(one), compiler_options=QUICK)
+  batch = jax.device_get(draw(azimuths))
   skin = np.asarray(setting.cloth.color[0, 0, 0])
   hair = np.asarray(setting.cloth.color[0, 1, 0])
   assert np.abs(skin - hair).max() > 0.1  # else this key shows nothing
@@ -229,3 +230,20 @@ def test_one_box_serves_all_frames_of_a_clip():
   for frame in local:
     points = camera.project(frame, placement.camera)
     assert (jnp.abs(points - placement.center[None, :]) < placement.side / 2).all()
+
+
+def test_most_people_of_the_wild_face_the_camera():
+  # Catches: an azimuth that is not counted from the chest, or from its back.
+  person = _standing(turn=2.0)
+
+  @functools.partial(jax.jit, static_argnums=1)
+  def toward_camera(keys, domain):
+    def one(key):
+      placement = camera.place(camera.sample(key, domain), person.joints[None])
+      return (placement.rotation @ person.chest)[2] < 0
+
+    return jax.vmap(one)(keys).mean()
+
+  keys = jax.random.split(jax.random.key(0), 2000)
+  assert abs(toward_camera(keys, 'wild') - 0.72) < 0.04
+  assert abs(toward_camera(keys, 'lab') - 0.5) < 0.04

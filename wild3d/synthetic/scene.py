@@ -349,7 +349,7 @@ def _others(key, count):
   side = dice.uniform(450.0, 1900.0, count)
   side = jnp.where(dice.chance(0.5, count), side, -side)
   behind = dice.uniform(-250.0, 3500.0, count)
-  present = dice.chance(jnp.array([0.45, 0.3])[:count], count)
+  present = dice.chance(jnp.array([0.4, 0.25])[:count], count)
   return Others(
     figure=_each(pose.sample, figure_key, count),
     offset=jnp.stack([side, behind], axis=1),
@@ -369,7 +369,7 @@ def _occluders(key, count):
   return Occluders(
     middle=jnp.stack(middle, axis=1),
     half=half,
-    radius=jnp.where(dice.chance(0.2, count), radius, -1.0),
+    radius=jnp.where(dice.chance(0.13, count), radius, -1.0),
     near=dice.uniform(0.6, 1.0, count),
     squeeze=dice.uniform(0.1, 1.0, count),
   )

@@ -75,10 +75,10 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     PeopleConfig(
       name='quickstart',
       description='Enough to learn from within the hour on a laptop.',
-      size=112,
+      size=96,
       lab_train=3_000,
       wild_train=3_000,
-      wild_clips=60,
+      wild_clips=0,
       lab_test=300,
       wild_test=400,
     ),
