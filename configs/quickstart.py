@@ -15,11 +15,11 @@ def get_config():
     {'stacks': 1, 'residuals': 1, 'depth_residuals': 1, 'features': 64}
   )
   config.input_size = 64
-  config.batch_size = 32
+  config.batch_size = 16
   # Maps of 16 x 16 need sub-pixel targets and decoding; see losses.py on the loss.
   config.target.update({'loss': 'cross_entropy', 'sigma': 1.0, 'subpixel': True})
   config.evaluation.refine = 'parabola'
-  config.optimizer.update({'name': 'adam', 'decay': 0.999, 'momentum': 0.9})
+  config.optimizer.update({'name': 'muon', 'decay': 0.999, 'momentum': 0.95})
   # The people come in every pose and view already; mirror them, shift little.
   config.augment.update(
     {'scale': 0.1, 'scale_limit': 0.2, 'rotation': 10.0, 'rotation_limit': 20.0}
@@ -29,16 +29,18 @@ def get_config():
   config.sources.wild = base.source('people', 'wild_train', '2d')
   both = ('lab', 'wild')
   config.stages.heatmap = base.stage(
-    650, 3e-3, both, share_3d=0.25, warmup=30, decay='cosine'
+    1300, 2e-2, both, share_3d=0.25, warmup=50, decay='cosine'
   )
-  config.stages.depth = base.stage(400, 2e-3, both, warmup=10, decay='cosine', depth=5.0)
+  config.stages.depth = base.stage(
+    800, 1e-2, both, warmup=20, decay='cosine', depth=5.0
+  )
   config.stages.geometric = base.stage(
-    150, 1e-3, both, decay='cosine', depth=5.0, geometric=0.5
+    300, 3e-3, both, decay='cosine', depth=5.0, geometric=0.5
   )
   config.schedule = ('heatmap', 'depth', 'geometric')
   config.log_every = 50
   config.checkpoint.every = 500
-  config.evaluation.batch_size = 50
+  config.evaluation.batch_size = 48
   config.evaluation.skeleton_mm = 4070.848  # `skeleton_mm` of the set's metadata
   config.evaluation.sets.wild_test = base.evaluation_set('people', 'wild_test')
   config.evaluation.sets.lab_test = base.evaluation_set('people', 'lab_test')

@@ -303,3 +303,36 @@ def test_depth_loss_is_the_mean_over_joints():
   depth = jnp.zeros((2, 16)).at[1, 0].set(2.0)
   loss = losses.depth_loss(depth, jnp.zeros((2, 16)))
   np.testing.assert_allclose(loss, [0, 0.25])
+
+
+def test_cross_entropy_against_float64():
+  """Catches a softmax over joints instead of places, or invisible joints that count."""
+  rng = np.random.default_rng(3)
+  maps, visible = rng.normal(0, 3, (2, 2, 4, 4, 3)), rng.random((2, 3)) < 0.6
+  targets = rng.random((2, 4, 4, 3))
+  expected = np.zeros(2)
+  for b in range(2):
+    for s in range(2):
+      for j in range(3):
+        if visible[b, j]:
+          flat, target = maps[b, s, :, :, j].ravel(), targets[b, :, :, j].ravel()
+          logs = flat - np.log(np.exp(flat).sum())
+          expected[b] -= (target / target.sum() * logs).sum() / 3
+  got = losses.heatmap_cross_entropy(
+    jnp.asarray(maps, jnp.float32),
+    jnp.asarray(targets, jnp.float32),
+    jnp.asarray(visible),
+  )
+  np.testing.assert_allclose(got, expected, rtol=1e-5)
+
+
+def test_cross_entropy_of_an_empty_target_is_zero():
+  """Catches a division by the sum of a map that holds nothing."""
+  maps = jnp.ones((1, 1, 4, 4, 2))
+  visible = jnp.ones((1, 2), bool)
+  empty = jnp.zeros((1, 4, 4, 2))
+  value, gradient = jax.value_and_grad(
+    lambda m: losses.heatmap_cross_entropy(m, empty, visible).sum()
+  )(maps)
+  assert float(value) == 0
+  assert np.all(np.asarray(gradient) == 0)
