@@ -69,7 +69,8 @@ def test_what_is_not_counted():
   """Catches padding, 2D-only or invisible joints that are scored all the same."""
   joints2d, depth, truth = perfect()
   assert all(
-    w == 0 for _, w in score(joints2d, depth, truth | {'weight': jnp.float32(0)}).values()
+    w == 0
+    for _, w in score(joints2d, depth, truth | {'weight': jnp.float32(0)}).values()
   )
   flat = score(joints2d, depth, truth | {'has3d': jnp.array(False)})
   assert flat['mpjpe'][1] == 0
@@ -81,7 +82,9 @@ def test_what_is_not_counted():
   assert values['pck_torso_0.2'] == (1.0, 13.0)
   assert values['mpjpe_oracle'][1] == 15
   assert values['mpjpe_oracle'][0] == pytest.approx(0, abs=0.05)
-  assert score(joints2d, depth, truth | {'head_size': jnp.float32(0)})['pckh_0.5'][1] == 0
+  assert (
+    score(joints2d, depth, truth | {'head_size': jnp.float32(0)})['pckh_0.5'][1] == 0
+  )
 
 
 @pytest.mark.parametrize(

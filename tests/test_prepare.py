@@ -1,0 +1,70 @@
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from wild3d.datasets import prepare
+from wild3d.errors import UserError
+
+
+@pytest.fixture
+def photographs(tmp_path):
+  """Two folders of three annotated pictures each."""
+  rng = np.random.default_rng(0)
+  for name in ('one', 'two'):
+    images = tmp_path / name / 'images'
+    images.mkdir(parents=True)
+    people = []
+    for row in range(3):
+      pixels = rng.integers(0, 255, (60, 50, 3)).astype(np.uint8)
+      Image.fromarray(pixels).save(images / f'{row}.jpg')
+      people.append(
+        {
+          'image': f'{row}.jpg',
+          'joints': rng.uniform(10, 40, (16, 2)).tolist(),
+          'joints_vis': [1] * 16,
+          'center': [25, 30],
+          'scale': 0.2,
+        }
+      )
+    (tmp_path / name / 'annotations.json').write_text(json.dumps(people))
+  return tmp_path
+
+
+def test_built_once_and_found_again(photographs):
+  """Catches a second build over the first, or a dataset of another folder reused."""
+  data = str(photographs / 'tfds')
+  first = prepare.prepare('mpii/small', data, str(photographs / 'one'))
+  assert first.info.splits['train'].num_examples == 3
+  prepare.prepare('mpii/small', data, str(photographs / 'one'))
+  prepare.prepare('mpii/small', data)
+  with pytest.raises(UserError, match=r'built from .*one, not from .*two'):
+    prepare.prepare('mpii/small', data, str(photographs / 'two'))
+
+
+def test_failed_build_leaves_nothing_that_passes_for_whole(photographs):
+  """Catches a half-built dataset that the next run takes for the whole."""
+  (photographs / 'one/images/2.jpg').write_bytes(b'no picture')
+  data = photographs / 'tfds'
+  for _ in range(2):
+    with pytest.raises(UserError, match=r'2\.jpg'):
+      prepare.prepare('mpii/small', str(data), str(photographs / 'one'))
+  assert not list(data.rglob('*.tfrecord*'))
+
+
+@pytest.mark.parametrize(
+  ('name', 'manual_dir', 'said'),
+  [
+    ('mpi', '', 'unknown dataset'),
+    ('mpii/huge', '', "no configuration 'huge'"),
+    ('mpii/small', '', 'manual_dir'),
+    ('mpii/small', 'nowhere', 'manual_dir'),
+  ],
+)
+def test_mistakes_are_named(name, manual_dir, said, tmp_path):
+  """Catches a traceback of tensorflow-datasets in place of what to do."""
+  folder = str(tmp_path / manual_dir) if manual_dir else ''
+  with pytest.raises(UserError, match=said) as error:
+    prepare.prepare(name, str(tmp_path / 'tfds'), folder)
+  assert '\n' not in str(error.value)
