@@ -4,6 +4,7 @@ import pytest
 
 from wild3d import checkpoints, mesh, optimizer, state
 from wild3d.errors import UserError
+from wild3d.models import initial
 from wild3d.models.pose3d import Pose3D
 
 
@@ -78,6 +79,17 @@ def test_restores_bit_for_bit_on_other_devices(small, tmp_path):
   model = saved.restore_model(3, small.variables)
   assert jax.tree.all(jax.tree.map(np.array_equal, model, want.variables))
   assert saved.run(3)['stage'] == 'a'
+
+
+def test_another_network_is_refused(small, tmp_path):
+  """Catches a traceback of orbax where the network is another."""
+  saved = checkpoints.Checkpoints(tmp_path)
+  save(saved, small, 1)
+  wide = Pose3D(stacks=1, residuals=1, features=16, depth_residuals=1)
+  variables = initial.variables(wide, jax.random.key(0), 64)
+  with pytest.raises(UserError, match='do not fit the network') as error:
+    saved.restore_model(1, variables)
+  assert '\n' not in str(error.value)
 
 
 def test_nothing_there(tmp_path, small):

@@ -8,20 +8,35 @@ from wild3d.errors import UserError
 CONFIG = {'seed': 0, 'model': {'features': 32}, 'log_every': 10}
 
 
+def claimed(folder, config=CONFIG):
+  """A folder that holds a checkpoint of a run."""
+  workdir.claim(folder, config)
+  (folder / 'checkpoints/100').mkdir(parents=True)
+
+
 def test_same_run_may_return(tmp_path):
   """Catches a resume refused because a field that teaches nothing changed."""
-  workdir.claim(tmp_path / 'run', CONFIG)
-  folder = workdir.claim(tmp_path / 'run', CONFIG | {'log_every': 5})
+  claimed(tmp_path / 'run')
+  folder = workdir.check(tmp_path / 'run', CONFIG | {'log_every': 5})
+  workdir.claim(folder, CONFIG | {'log_every': 5})
   assert json.loads((folder / 'config.json').read_text())['log_every'] == 5
 
 
 def test_another_config_is_refused(tmp_path):
   """Catches a run continued with another network."""
-  workdir.claim(tmp_path, CONFIG)
+  claimed(tmp_path)
   other = CONFIG | {'model': {'features': 64}}
   with pytest.raises(UserError, match=r'model\.features=32, not 64'):
-    workdir.claim(tmp_path, other)
+    workdir.check(tmp_path, other)
   assert json.loads((tmp_path / 'config.json').read_text()) == CONFIG
+
+
+def test_nothing_is_written_by_a_check_and_a_mended_mistake_goes_through(tmp_path):
+  """Catches a first try with a mistake that forbids the second."""
+  workdir.check(tmp_path / 'new', CONFIG)
+  assert not (tmp_path / 'new').exists()
+  workdir.claim(tmp_path / 'new', CONFIG)
+  workdir.check(tmp_path / 'new', CONFIG | {'seed': 1})
 
 
 def test_file_and_foreign_folder_are_refused(tmp_path):
@@ -29,10 +44,10 @@ def test_file_and_foreign_folder_are_refused(tmp_path):
   (tmp_path / 'file').write_text('')
   for path in (tmp_path / 'file', tmp_path / 'file' / 'below'):
     with pytest.raises(UserError, match='is a file'):
-      workdir.claim(path, CONFIG)
-  (tmp_path / 'other' / 'checkpoints').mkdir(parents=True)
+      workdir.check(path, CONFIG)
+  (tmp_path / 'other' / 'checkpoints/3').mkdir(parents=True)
   with pytest.raises(UserError, match='not a run'):
-    workdir.claim(tmp_path / 'other', CONFIG)
+    workdir.check(tmp_path / 'other', CONFIG)
 
 
 def test_unwritable_folder(tmp_path, monkeypatch):
@@ -40,4 +55,4 @@ def test_unwritable_folder(tmp_path, monkeypatch):
   # Root may write anywhere, so the answer of the system is replaced.
   monkeypatch.setattr(workdir.os, 'access', lambda *_: False)
   with pytest.raises(UserError, match='cannot write'):
-    workdir.claim(tmp_path, CONFIG)
+    workdir.check(tmp_path, CONFIG)

@@ -109,9 +109,20 @@ class Checkpoints:
     )
 
   def restore_model(self, step: int, variables: dict) -> dict:
-    """The parameters and statistics of a step, shaped as `variables`."""
+    """The parameters and statistics of a step, shaped as `variables`.
+
+    Raises:
+      UserError: they have other shapes, so belong to another network.
+    """
     args = ocp.args.Composite(model=ocp.args.StandardRestore(_abstract(variables)))
-    return self._manager.restore(step, args=args)['model']
+    try:
+      return self._manager.restore(step, args=args)['model']
+    except (KeyError, TypeError, ValueError) as error:
+      said = ' '.join(str(error).split())[:200]
+      raise UserError(
+        f'{self.folder}, step {step}: its parameters do not fit the network of the '
+        f'configuration (config.model, config.input_size): {said}'
+      ) from error
 
   def run(self, step: int) -> dict:
     """What `save` was given as `run`."""

@@ -46,7 +46,7 @@ def train(config, folder) -> None:
   optimizer = optimizers.make(**config.optimizer)
   for stage in stages:
     check_sources(config, stage)
-  folder = workdir.claim(folder, configs.as_json(config))
+  folder = workdir.check(folder, configs.as_json(config))
   evaluator = evaluate.Evaluator(config, model, devices)
   prepare_sources(config)
 
@@ -70,6 +70,8 @@ def train(config, folder) -> None:
     variables = source.restore_model(source.latest(), state.variables)
     state = state.replace(**variables)
     say(f'parameters of {config.init_from}, step {source.latest()}')
+
+  workdir.claim(folder, configs.as_json(config))
 
   # ---- One compiled step for all the stages.
   train_step = jax.jit(

@@ -9,40 +9,39 @@ from wild3d.errors import UserError
 # Fields that may change between two starts of the same run: they alter what is
 # reported or where things lie, never what is learnt.
 _FREE = ('evaluation', 'checkpoint', 'log_every', 'data_dir', 'guard_loss')
+_CONFIG = 'config.json'
 
 
-def claim(workdir: str | os.PathLike, config: dict) -> pathlib.Path:
-  """Makes the folder and its config.json, or checks that they are this run's.
+def check(workdir: str | os.PathLike, config: dict) -> pathlib.Path:
+  """Checks that a run of this configuration may live in the folder; writes nothing.
 
   Args:
-    workdir: the folder.
+    workdir: the folder, which need not exist.
     config: the configuration as JSON.
 
   Returns:
     The folder's absolute path.
 
   Raises:
-    UserError: it is a file, cannot be written, or belongs to a run of another
-      configuration.
+    UserError: it is a file, cannot be written, or holds the checkpoints of a run
+      of another configuration.
   """
   folder = pathlib.Path(workdir).expanduser().absolute()
-  path = folder / 'config.json'
-  try:
-    folder.mkdir(parents=True, exist_ok=True)
-    if not os.access(folder, os.W_OK):
-      raise PermissionError
-    if path.exists():
-      _check_same(folder, json.loads(path.read_text()), config)
-    elif (folder / 'checkpoints').exists():
-      raise UserError(f'{folder} holds checkpoints but no config.json: not a run')
-    write_text(path, json.dumps(config, indent=1) + '\n')
-  except (FileExistsError, NotADirectoryError):
-    raise UserError(f'--workdir {workdir} is a file: name a folder') from None
-  except PermissionError:
-    raise UserError(f'--workdir {workdir}: cannot write there') from None
-  except json.JSONDecodeError:
-    raise UserError(f'{path} is not JSON: use a new --workdir') from None
+  nearest = next(p for p in (folder, *folder.parents) if p.exists())
+  if not nearest.is_dir():
+    raise UserError(f'--workdir {workdir}: {nearest} is a file: name a folder')
+  if not os.access(nearest, os.W_OK):
+    raise UserError(f'--workdir {workdir}: cannot write in {nearest}')
+  # Without a checkpoint there is nothing that another configuration could spoil.
+  if any((folder / 'checkpoints').glob('[0-9]*')):
+    _check_same(folder, config)
   return folder
+
+
+def claim(folder: pathlib.Path, config: dict) -> None:
+  """Makes the folder, and ties it to the configuration by its config.json."""
+  folder.mkdir(parents=True, exist_ok=True)
+  write_text(folder / _CONFIG, json.dumps(config, indent=1) + '\n')
 
 
 def write_text(path: pathlib.Path, text: str) -> None:
@@ -52,10 +51,17 @@ def write_text(path: pathlib.Path, text: str) -> None:
   partial.replace(path)
 
 
-def _check_same(folder, before, now):
-  old, new = _leaves(before), _leaves(now)
+def _check_same(folder, config):
+  path = folder / _CONFIG
+  try:
+    old, new = _leaves(json.loads(path.read_text())), _leaves(config)
+  except FileNotFoundError:
+    raise UserError(f'{folder} holds checkpoints but no {_CONFIG}: not a run') from None
+  except json.JSONDecodeError:
+    raise UserError(f'{path} is not JSON: use a new --workdir') from None
   for field in sorted(old.keys() | new.keys()):
-    if field.split('.')[0] not in _FREE and old.get(field) != new.get(field):
+    free = field.split('.')[0] in _FREE or field.endswith('.manual_dir')
+    if not free and old.get(field) != new.get(field):
       raise UserError(
         f'{folder} holds a run with config.{field}={old.get(field)}, not '
         f'{new.get(field)}: use a new --workdir, or the old value'
