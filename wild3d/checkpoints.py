@@ -6,15 +6,13 @@ restores the model alone. The position of the data iterator is a file of its own
 beside them, one folder a step and process.
 """
 
-import pathlib
-import shutil
-
 import jax
 import orbax.checkpoint as ocp
 from orbax.checkpoint import checkpoint_managers as policies
 
 from wild3d.errors import UserError
 from wild3d.state import TrainState
+from wild3d.workdir import place
 
 
 class Checkpoints:
@@ -29,8 +27,8 @@ class Checkpoints:
       best: the score that chooses the best.
       lower_is_better: whether a smaller score is better.
     """
-    self.folder = pathlib.Path(workdir).absolute() / 'checkpoints'
-    self._data = pathlib.Path(workdir).absolute() / 'data_iterator'
+    self.folder = place(workdir) / 'checkpoints'
+    self._data = place(workdir) / 'data_iterator'
 
     def score(metrics):
       worst = float('inf') if lower_is_better else float('-inf')
@@ -163,7 +161,7 @@ class Checkpoints:
     kept = set(self._manager.all_steps())
     for folder in self._data.glob('*'):
       if int(folder.name) not in kept:
-        shutil.rmtree(folder, ignore_errors=True)
+        folder.rmtree(missing_ok=True)
 
 
 def open_existing(workdir) -> Checkpoints:
@@ -172,7 +170,7 @@ def open_existing(workdir) -> Checkpoints:
   Raises:
     UserError: there are none.
   """
-  folder = pathlib.Path(workdir) / 'checkpoints'
+  folder = place(workdir) / 'checkpoints'
   if not folder.is_dir():
     raise UserError(f'{workdir} holds no checkpoints: expected {folder}')
   checkpoints = Checkpoints(workdir)

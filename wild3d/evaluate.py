@@ -2,10 +2,10 @@
 
 import functools
 import json
-import pathlib
 
 import jax
 import numpy as np
+from etils import epath
 
 from wild3d import baselines, geometry, mesh, restore, scoring, step, workdir
 from wild3d.data import pipeline
@@ -141,7 +141,7 @@ class Evaluator:
     return pipeline.evaluate(
       prepare_dataset(config, dataset),
       split=split,
-      data_dir=prepare.expand(config.data_dir),
+      data_dir=workdir.place(config.data_dir),
       batch_size=config.evaluation.batch_size,
       input_size=config.input_size,
       process_index=jax.process_index(),
@@ -182,7 +182,7 @@ def main(
   print(scoring.table(scores))
   if out:
     result = {'workdir': str(folder), 'step': at, 'scores': scores}
-    workdir.write_text(pathlib.Path(out), json.dumps(result, indent=1) + '\n')
+    workdir.write_text(epath.Path(out), json.dumps(result, indent=1) + '\n')
     print(f'written: {out}')
   if page:
     write_report(page, folder, config, evaluator, variables, intro=_INTRO.format(at))
@@ -196,7 +196,7 @@ def write_report(page, folder, config, evaluator, variables, intro, count=12) ->
   first = next(iter(config.evaluation.sets))
   summary.write(
     page,
-    folder=pathlib.Path(folder),
+    folder=epath.Path(folder),
     config=config,
     samples=evaluator.samples(variables, first, count),
     set_name=first,

@@ -1,9 +1,8 @@
 """A run's report: its scores by stage, its curves, and pictures of its predictions."""
 
-import pathlib
-
 import jax
 import numpy as np
+from etils import epath
 
 from wild3d import geometry, metric_writer, report, scoring
 
@@ -13,7 +12,7 @@ _CURVES = ('loss', 'heatmap', 'depth', 'geometric', 'temporal')
 def write(
   path,
   *,
-  folder: pathlib.Path,
+  folder: epath.Path,
   config,
   samples: list[dict],
   set_name: str,

@@ -23,7 +23,6 @@ from wild3d import optimizer as optimizers
 from wild3d import state as states
 from wild3d.data import augment, pipeline
 from wild3d.data.batch import BATCH_KEYS
-from wild3d.datasets import prepare
 from wild3d.errors import UserError
 
 
@@ -275,7 +274,7 @@ def make_batches(config, stage: schedule.Stage) -> pipeline.TrainBatches:
   ]
   return pipeline.train(
     sources,
-    data_dir=prepare.expand(config.data_dir),
+    data_dir=workdir.place(config.data_dir),
     batch_size=config.batch_size,
     input_size=config.input_size,
     shares={role: share for role, share in shares(fields).items() if share},

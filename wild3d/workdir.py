@@ -2,7 +2,8 @@
 
 import json
 import os
-import pathlib
+
+from etils import epath
 
 from wild3d.errors import UserError
 
@@ -12,7 +13,14 @@ _FREE = ('evaluation', 'checkpoint', 'log_every', 'data_dir', 'guard_loss')
 _CONFIG = 'config.json'
 
 
-def check(workdir: str | os.PathLike, config: dict) -> pathlib.Path:
+def place(path: str | os.PathLike) -> epath.Path:
+  """The path without ~ and made absolute; addresses such as gs:// stay."""
+  if '://' in str(path):
+    return epath.Path(path)
+  return epath.Path(path).expanduser().absolute()
+
+
+def check(workdir: str | os.PathLike, config: dict) -> epath.Path:
   """Checks that a run of this configuration may live in the folder; writes nothing.
 
   Args:
@@ -26,25 +34,26 @@ def check(workdir: str | os.PathLike, config: dict) -> pathlib.Path:
     UserError: it is a file, cannot be written, or holds the checkpoints of a run
       of another configuration.
   """
-  folder = pathlib.Path(workdir).expanduser().absolute()
-  nearest = next(p for p in (folder, *folder.parents) if p.exists())
-  if not nearest.is_dir():
-    raise UserError(f'--workdir {workdir}: {nearest} is a file: name a folder')
-  if not os.access(nearest, os.W_OK):
-    raise UserError(f'--workdir {workdir}: cannot write in {nearest}')
+  folder = place(workdir)
+  if '://' not in str(workdir):
+    nearest = next(p for p in (folder, *folder.parents) if p.exists())
+    if not nearest.is_dir():
+      raise UserError(f'--workdir {workdir}: {nearest} is a file: name a folder')
+    if not os.access(nearest, os.W_OK):
+      raise UserError(f'--workdir {workdir}: cannot write in {nearest}')
   # Without a checkpoint there is nothing that another configuration could spoil.
   if any((folder / 'checkpoints').glob('[0-9]*')):
     _check_same(folder, config)
   return folder
 
 
-def claim(folder: pathlib.Path, config: dict) -> None:
+def claim(folder: os.PathLike, config: dict) -> None:
   """Makes the folder, and ties it to the configuration by its config.json."""
   folder.mkdir(parents=True, exist_ok=True)
   write_text(folder / _CONFIG, json.dumps(config, indent=1) + '\n')
 
 
-def write_text(path: pathlib.Path, text: str) -> None:
+def write_text(path: os.PathLike, text: str) -> None:
   """Writes a file whole or not at all."""
   partial = path.with_name(f'{path.name}.tmp')
   partial.write_text(text)

@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import pathlib
 import time
 
 
@@ -27,17 +26,18 @@ def main(arguments) -> None:
   os.environ.setdefault('JAX_NUM_CPU_DEVICES', str(2 ** min(3, cores.bit_length() - 1)))
 
   from wild3d import config as configs
+  from wild3d import workdir
   from wild3d.configs import quickstart
 
   config = quickstart.get_config()
-  config.data_dir = str(pathlib.Path(options.workdir) / 'tfds')
+  config.data_dir = str(workdir.place(options.workdir) / 'tfds')
   config = configs.override(config, overrides)
   started = time.monotonic()
 
   from wild3d import evaluate, restore, train
 
   train.train(config, options.workdir)
-  page = pathlib.Path(options.workdir).absolute() / 'report.html'
+  page = workdir.place(options.workdir) / 'report.html'
   config, _, model, variables, devices = restore.restore(options.workdir, 'latest', [])
   evaluate.write_report(
     page,

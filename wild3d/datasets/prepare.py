@@ -4,7 +4,10 @@ import importlib
 import json
 import pathlib
 
+from etils import epath
+
 from wild3d.errors import UserError
+from wild3d.workdir import place
 
 NAMES = tuple(
   sorted(
@@ -28,7 +31,7 @@ def builder(name: str, data_dir: str):
   known = [c.name for c in module.Builder.BUILDER_CONFIGS]
   if config and config not in known:
     raise UserError(f'{base} has no configuration {config!r}: choose from {known}')
-  return module.Builder(config=config or None, data_dir=expand(data_dir))
+  return module.Builder(config=config or None, data_dir=str(place(data_dir)))
 
 
 def prepare(name: str, data_dir: str, manual_dir: str = ''):
@@ -46,8 +49,8 @@ def prepare(name: str, data_dir: str, manual_dir: str = ''):
   import tensorflow_datasets as tfds
 
   result = builder(name, data_dir)
-  folder = pathlib.Path(result.data_dir)
-  origin = str(pathlib.Path(manual_dir).expanduser().resolve()) if manual_dir else ''
+  folder = epath.Path(result.data_dir)
+  origin = str(place(manual_dir)) if manual_dir else ''
   if folder.exists():
     _check_origin(name, folder, origin)
     return result
@@ -71,8 +74,3 @@ def _check_origin(name, folder, origin):
       f'{folder} holds {name} built from {built_from or "nothing known"}, not from '
       f'{origin}: choose another data_dir, or delete that folder'
     )
-
-
-def expand(path: str) -> str:
-  """The path with ~ replaced; addresses such as gs:// stay."""
-  return path if '://' in path else str(pathlib.Path(path).expanduser())
