@@ -152,8 +152,9 @@ def get_config():
   config.evaluation = {
     'every': 0,  # steps; 0: at the end of each stage
     'batch_size': 32,
-    'sets': {},  # name: evaluation_set(...); the first chooses the best
-    'best': 'mpjpe',  # the metric that does
+    'sets': {},  # name: evaluation_set(...)
+    'main': '',  # the set that chooses the best checkpoint and fills the report
+    'best': 'mpjpe',  # the metric that chooses it
     'refine': 'quarter',  # sub-pixel decoding, as released; or 'parabola'
     'skeleton_mm': 4296.99233013,  # sum of the 14 bones that sets the scale
     'baselines': True,  # score mean pose, mean depth and zero depth beside it

@@ -54,6 +54,7 @@ def get_config():
   config.evaluation.every = 1_000
   config.evaluation.best = 'pck_torso_0.2'
   config.evaluation.skeleton_mm = 4070.848  # `skeleton_mm` of the people's metadata
+  config.evaluation.main = 'photos'
   config.evaluation.sets.photos = base.evaluation_set('photos', 'validation')
   config.evaluation.sets.wild_test = base.evaluation_set('people', 'wild_test')
   return config

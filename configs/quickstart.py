@@ -31,17 +31,16 @@ def get_config():
   config.stages.heatmap = base.stage(
     1300, 2e-2, both, share_3d=0.25, warmup=50, decay='cosine'
   )
-  config.stages.depth = base.stage(
-    800, 1e-2, both, warmup=20, decay='cosine', depth=5.0
-  )
+  config.stages.depth = base.stage(1000, 5e-3, both, decay='cosine', depth=0.5)
   config.stages.geometric = base.stage(
-    300, 3e-3, both, decay='cosine', depth=5.0, geometric=0.5
+    400, 2e-3, both, decay='cosine', depth=0.5, geometric=0.05
   )
   config.schedule = ('heatmap', 'depth', 'geometric')
   config.log_every = 50
   config.checkpoint.every = 500
   config.evaluation.batch_size = 48
   config.evaluation.skeleton_mm = 4070.848  # `skeleton_mm` of the set's metadata
+  config.evaluation.main = 'wild_test'
   config.evaluation.sets.wild_test = base.evaluation_set('people', 'wild_test')
   config.evaluation.sets.lab_test = base.evaluation_set('people', 'lab_test')
   return config

@@ -25,6 +25,7 @@ def get_config():
   config.stages.geometric = base.stage(40_000, 2.5e-5, both, depth=0.1, geometric=0.01)
   config.schedule = ('heatmap', 'depth', 'geometric')
   config.augment.augment_3d = False  # their code augments 2D images alone
+  config.evaluation.main = 'human36m'
   config.evaluation.sets.human36m = base.evaluation_set('human36m', 'test')
   config.evaluation.sets.mpii = base.evaluation_set('mpii', 'validation')
   config.evaluation.every = 20_000

@@ -36,6 +36,7 @@ def get_config():
   c.checkpoint.every = 1
   c.checkpoint.keep = 9
   c.evaluation.batch_size = 16
+  c.evaluation.main = 'wild'
   c.evaluation.sets.wild = base.evaluation_set('people', 'wild_test', limit=20)
   c.shuffle_buffer = 16
   return c

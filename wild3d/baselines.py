@@ -5,6 +5,8 @@ from typing import NamedTuple
 import jax.numpy as jnp
 import numpy as np
 
+NAMES = ('mean depth', 'zero depth', 'mean pose')
+
 
 class Guess(NamedTuple):
   """A constant in place of a part of the network's prediction; None keeps it.
@@ -37,8 +39,9 @@ def from_means(mean_pose: np.ndarray, mean_depth: np.ndarray) -> dict[str, Guess
     'mean pose' looks at nothing; 'mean depth' and 'zero depth' take the network's
     own 2D and a constant depth, so that they show what its depth is worth.
   """
-  return {
-    'mean depth': Guess(None, mean_depth),
-    'zero depth': Guess(None, np.zeros_like(mean_depth)),
-    'mean pose': Guess(mean_pose, mean_depth),
-  }
+  guesses = (
+    Guess(None, mean_depth),
+    Guess(None, np.zeros_like(mean_depth)),
+    Guess(mean_pose, mean_depth),
+  )
+  return dict(zip(NAMES, guesses, strict=True))

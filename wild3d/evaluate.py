@@ -33,6 +33,11 @@ class Evaluator:
         f'config.evaluation.best is {config.evaluation.best!r}: choose from '
         f'{", ".join(scoring.METRICS)}'
       )
+    if config.evaluation.sets and config.evaluation.main not in config.evaluation.sets:
+      raise UserError(
+        f'config.evaluation.main is {config.evaluation.main!r}: choose from '
+        f'{", ".join(sorted(config.evaluation.sets))}'
+      )
     self._config = config
     self._devices = devices
     self._sets = {
@@ -170,7 +175,7 @@ _depth_targets = jax.jit(jax.vmap(geometry.depth_target))
 
 
 def main(
-  folder: str, wanted: str, out: str | None, page: str | None, overrides: list[str]
+  folder, wanted: str, out: str | None, page: str | None, overrides: list[str]
 ) -> None:
   """Restores, scores and prints the table; writes JSON and the HTML report if asked."""
   config, at, model, variables, devices = restore.restore(folder, wanted, overrides)
@@ -190,16 +195,16 @@ def main(
 
 
 def write_report(page, folder, config, evaluator, variables, intro, count=12) -> None:
-  """Writes the HTML report of a run, with pictures of the first evaluation set."""
+  """Writes the HTML report of a run, with pictures of config.evaluation.main."""
   from wild3d import summary  # matplotlib, only here
 
-  first = next(iter(config.evaluation.sets))
+  shown = config.evaluation.main
   summary.write(
     page,
     folder=epath.Path(folder),
     config=config,
-    samples=evaluator.samples(variables, first, count),
-    set_name=first,
+    samples=evaluator.samples(variables, shown, count),
+    set_name=shown,
     intro=intro,
     command=f'wild3d evaluate --workdir={folder} --report={page}',
   )

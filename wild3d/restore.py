@@ -39,7 +39,7 @@ def choose_step(saved: checkpoints.Checkpoints, wanted: str) -> int:
   raise UserError(f"--step={wanted}: there are 'best', 'latest' and {saved.steps()}")
 
 
-def restore(folder: str, wanted: str, overrides: list[str]):
+def restore(folder, wanted: str, overrides: list[str]):
   """Restores a run's model alone.
 
   Args:

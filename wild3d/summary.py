@@ -4,7 +4,7 @@ import jax
 import numpy as np
 from etils import epath
 
-from wild3d import geometry, metric_writer, report, scoring
+from wild3d import baselines, geometry, metric_writer, report, scoring
 
 _CURVES = ('loss', 'heatmap', 'depth', 'geometric', 'temporal')
 
@@ -49,10 +49,10 @@ def stage_tables(lines: list[dict], config, set_name: str) -> list[dict]:
   tables = {}
   for line in lines:
     rows = {}
-    for key, value in line.items():
-      if key.startswith(prefix):
-        row, metric = key.removeprefix(prefix).split('/')
-        rows.setdefault(row, {})[metric] = value
+    for row in (scoring.NETWORK, *baselines.NAMES):
+      named = {m: line.get(f'{prefix}{row}/{m}') for m in scoring.METRICS}
+      rows[row] = {m: value for m, value in named.items() if value is not None}
+    rows = {row: values for row, values in rows.items() if values}
     if rows:
       name = config.schedule[int(line['eval/stage'])]
       tables[name] = {'name': name, 'step': line['step'], 'rows': rows}

@@ -192,8 +192,8 @@ class Run:
       scores = self.evaluator.scores(state.variables)
       say(f'scores after step {at}, stage {stage.name}:\n{scoring.table(scores)}')
       self.writer.write(at, scoring.flat(scores) | {'eval/stage': stage.index})
-      first = scores[next(iter(self.config.evaluation.sets))][scoring.NETWORK]
-      best = {k: v for k, v in first.items() if k == self.config.evaluation.best}
+      main = scores[self.config.evaluation.main][scoring.NETWORK]
+      best = {k: v for k, v in main.items() if k == self.config.evaluation.best}
     run = {
       'config': configs.as_json(self.config),
       'stage': stage.name,
