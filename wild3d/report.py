@@ -17,10 +17,9 @@ from etils import epath
 from PIL import Image
 
 import wild3d
-from wild3d import line_chart, visualize
+from wild3d import baselines, line_chart, visualize
 from wild3d.errors import UserError
 
-BASELINES = ('mean depth', 'zero depth', 'mean pose')
 # What a name tells where the caller says nothing: the first row with a fragment
 # that is part of the name -> (unit, whether higher is better).
 _KINDS = (
@@ -72,7 +71,7 @@ def write(
     stages: dicts with `name`, `step` (optimiser steps of the whole run when it
       was scored, at the stage's end) and `rows`: row label to metric name to
       number. The best number of a column is emphasised. Rows named in
-      BASELINES are set apart.
+      baselines.NAMES are set apart.
     curves: name to (step, value) pairs in order of step.
     samples: dicts with `id`, `image` uint8 [H,W,3], `predicted2d` and `true2d`
       [J,2] px of the image, `visible` bool [J], `predicted3d` and `true3d` [J,3]
@@ -145,7 +144,7 @@ def _stage(stage, metrics):
   lines = []
   for label, row in rows.items():
     cells = ''.join(_cell(row.get(n), kinds[n][0], best[n]) for n in names)
-    kind = ' class="baseline"' if label in BASELINES else ''
+    kind = ' class="baseline"' if label in baselines.NAMES else ''
     lines.append(f'<tr{kind}><th scope="row">{escape(label)}</th>{cells}</tr>')
   return (
     f'<h3>{escape(stage["name"])} <small>after step {stage["step"]:,}</small></h3>'

@@ -37,7 +37,7 @@ def write(
     intro=intro,
     stages=stage_tables(lines, config, set_name),
     curves=curves(lines),
-    samples=[_picture(sample, config) for sample in samples],
+    samples=[picture(sample, config) for sample in samples],
     settings={'command': command, 'scored on': set_name, 'config': str(config)},
     metrics=scoring.METRICS,
   )
@@ -71,7 +71,7 @@ def curves(lines: list[dict]) -> dict[str, list[tuple[int, float]]]:
   return result
 
 
-def _picture(sample, config):
+def picture(sample, config):
   """One sample of Evaluator.samples as the report takes it: px and mm."""
   size = sample['image'].shape[0]
   true3d = sample['joints3d'] if sample['has3d'] else None
