@@ -1,6 +1,9 @@
 """A run's report: its scores by stage, its curves, and pictures of its predictions."""
 
+import functools
+
 import jax
+import jax.numpy as jnp
 import numpy as np
 from etils import epath
 
@@ -73,7 +76,7 @@ def curves(lines: list[dict]) -> dict[str, list[tuple[int, float]]]:
 
 def picture(sample, config):
   """One sample of Evaluator.samples as the report takes it: px and mm."""
-  size = sample['image'].shape[0]
+  to_pixels = functools.partial(geometry.crop_to_pixels, size=sample['image'].shape[0])
   true3d = sample['joints3d'] if sample['has3d'] else None
   predicted3d = _millimetres(
     sample['predicted2d'], sample['predicted_depth'], config.evaluation.skeleton_mm
@@ -81,8 +84,8 @@ def picture(sample, config):
   return {
     'id': sample['id'].decode(),
     'image': sample['image'],
-    'predicted2d': np.asarray(geometry.crop_to_pixels(sample['predicted2d'], size)),
-    'true2d': np.asarray(geometry.crop_to_pixels(sample['joints2d'], size)),
+    'predicted2d': np.asarray(to_pixels(jnp.asarray(sample['predicted2d']))),
+    'true2d': np.asarray(to_pixels(jnp.asarray(sample['joints2d']))),
     'visible': sample['visible'],
     'predicted3d': np.asarray(predicted3d),
     'true3d': true3d,

@@ -1,5 +1,6 @@
 """The experiment: the stages of a configuration, from start or resumption to end."""
 
+import contextlib
 import functools
 import time
 
@@ -50,26 +51,26 @@ def train(config, folder) -> None:
   prepare_sources(config)
 
   # ---- Where it stands: this folder's checkpoint, else init_from, else fresh.
+  source = None
+  if config.init_from and not workdir.has_checkpoints(folder):
+    source = checkpoints.open_existing(config.init_from)
+  state = jax.device_put(
+    states.fresh(model, optimizer, jax.random.key(config.seed), config.input_size),
+    mesh.replicated(devices),
+  )
+  if source:
+    state = state.replace(**source.restore_model(source.latest(), state.variables))
+    say(f'parameters of {config.init_from}, step {source.latest()}')
   saved = checkpoints.Checkpoints(
     folder,
     keep=config.checkpoint.keep,
     best=config.evaluation.best,
     lower_is_better=not scoring.METRICS[config.evaluation.best][1],
   )
-  state = jax.device_put(
-    states.fresh(model, optimizer, jax.random.key(config.seed), config.input_size),
-    mesh.replicated(devices),
-  )
   resumed = saved.latest()
   if resumed is not None:
     state = saved.restore(resumed, state)
     say(f'resumed: {folder}, step {resumed}')
-  elif config.init_from:
-    source = checkpoints.open_existing(config.init_from)
-    variables = source.restore_model(source.latest(), state.variables)
-    state = state.replace(**variables)
-    say(f'parameters of {config.init_from}, step {source.latest()}')
-
   workdir.claim(folder, configs.as_json(config))
 
   # ---- One compiled step for all the stages.
@@ -86,19 +87,20 @@ def train(config, folder) -> None:
   )
 
   # ---- The stages.
-  with writers.MetricWriter(
+  writer = writers.MetricWriter(
     folder, resume_step=resumed or 0, process=jax.process_index()
-  ) as writer:
+  )
+  # Closing waits for the checkpoint being written, also when the guard stops us.
+  with writer, contextlib.closing(saved):
     run = Run(config, devices, train_step, saved, evaluator, writer, stages[-1].end)
     for stage in stages:
       at = int(state.step)
       if at >= stage.end:
         continue
       if at == stage.start:
-        # Every stage starts with a fresh optimiser (method: section 4.1).
+        # Every stage starts with a fresh optimiser (Zhou et al. 2017, section 4.1).
         state = states.with_fresh_optimizer(state, optimizer)
       state = run.stage(state, stage, resumed=at > stage.start)
-  saved.close()
 
 
 class Run:

@@ -42,9 +42,14 @@ def check(workdir: str | os.PathLike, config: dict) -> epath.Path:
     if not os.access(nearest, os.W_OK):
       raise UserError(f'--workdir {workdir}: cannot write in {nearest}')
   # Without a checkpoint there is nothing that another configuration could spoil.
-  if any((folder / 'checkpoints').glob('[0-9]*')):
+  if has_checkpoints(folder):
     _check_same(folder, config)
   return folder
+
+
+def has_checkpoints(folder: os.PathLike) -> bool:
+  """Whether a run has saved anything there."""
+  return any((epath.Path(folder) / 'checkpoints').glob('[0-9]*'))
 
 
 def claim(folder: os.PathLike, config: dict) -> None:
