@@ -79,5 +79,7 @@ def _tuples(value):
 
 
 def _one_line(error) -> str:
-  text = ' '.join(str(error).split())
+  # str of a KeyError is the repr of what it says.
+  said = error.args[0] if isinstance(error, KeyError) and error.args else error
+  text = ' '.join(str(said).split())
   return text if text else type(error).__name__

@@ -71,7 +71,8 @@ class Builder(tfds.core.GeneratorBasedBuilder):
       folder = pathlib.Path(dl_manager.manual_dir)
     except AssertionError:
       raise UserError(
-        f'mpii: manual_dir is missing or empty; it is {_LAYOUT}'
+        'mpii: manual_dir (--manual_dir, or config.datasets.NAME.manual_dir) is '
+        f'missing or empty; it is {_LAYOUT}'
       ) from None
     return {
       split: self._generate_examples(folder / 'images', people)
