@@ -26,7 +26,9 @@ def main():
   parser.add_argument('--columns', type=int, default=2)
   parser.add_argument('--only2d', action='store_true')
   options = parser.parse_args()
-  config, _, model, variables, devices = restore.restore(options.workdir, 'best', [])
+  config, _, model, variables, devices = restore.restore(
+    options.workdir, 'best', [f'--config.evaluation.main={options.set}']
+  )
   evaluator = evaluate.Evaluator(config, model, devices)
   samples = evaluator.samples(variables, options.set, options.first + options.count)
   tiles = [tile(s, config, options.only2d) for s in samples[options.first :]]

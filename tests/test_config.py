@@ -69,3 +69,15 @@ def test_wrong_network_fields():
     config = configs.load(str(ROOT / 'configs/zhou2017.py'), [field])
     with pytest.raises(UserError, match=field.split('=')[0].removeprefix('--')):
       restore.make_model(config)
+
+
+def test_config_of_an_older_run_is_completed():
+  """Catches a checkpoint that a later field makes unreadable."""
+  config = configs.load(str(ROOT / 'configs/quickstart.py'), [])
+  saved = configs.as_json(config)
+  del saved['evaluation']['main'], saved['guard_loss']
+  again = restore.complete(saved)
+  assert again.evaluation.main == ''
+  assert again.guard_loss == base.get_config().guard_loss
+  again.evaluation.main = config.evaluation.main
+  assert again.to_dict() == config.to_dict()

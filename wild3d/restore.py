@@ -5,6 +5,7 @@ import jax.numpy as jnp
 
 from wild3d import checkpoints, mesh
 from wild3d import config as configs
+from wild3d.configs import base
 from wild3d.errors import UserError
 from wild3d.models.pose3d import Pose3D
 
@@ -22,6 +23,13 @@ def make_model(config) -> Pose3D:
       f'config.input_size is {config.input_size}: it must be a multiple of 64'
     )
   return Pose3D(**fields | {'dtype': dtypes[fields['dtype']]})
+
+
+def complete(saved: dict):
+  """The configuration of a checkpoint; fields newer than it have their defaults."""
+  config = base.get_config()
+  config.update(configs.from_json(saved))
+  return config
 
 
 def choose_step(saved: checkpoints.Checkpoints, wanted: str) -> int:
@@ -56,7 +64,7 @@ def restore(folder, wanted: str, overrides: list[str]):
   saved = checkpoints.open_existing(folder)
   at = choose_step(saved, wanted)
   run = saved.run(at)
-  config = configs.override(configs.from_json(run['config']), overrides)
+  config = configs.override(complete(run['config']), overrides)
   devices = mesh.make()
   model = make_model(config)
   images = jax.ShapeDtypeStruct(
