@@ -93,6 +93,7 @@ def get_config():
     'stacks': 2,
     'residuals': 2,  # per place in the hourglass
     'features': 256,
+    'stem': 64,  # features of the first convolution
     'depth_residuals': 2,  # per level of the depth module
     'dtype': 'float32',  # of the computation, or 'bfloat16'; parameters: float32
   }

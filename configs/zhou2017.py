@@ -26,7 +26,7 @@ def get_config():
   config.schedule = ('heatmap', 'depth', 'geometric')
   config.augment.augment_3d = False  # their code augments 2D images alone
   config.evaluation.main = 'human36m'
-  config.evaluation.sets.human36m = base.evaluation_set('human36m', 'test')
+  config.evaluation.sets.human36m = base.evaluation_set('human36m', 'validation')
   config.evaluation.sets.mpii = base.evaluation_set('mpii', 'validation')
   config.evaluation.every = 20_000
   return config

@@ -76,10 +76,11 @@ def test_positions_and_box_follow_mpii(folder):
 @pytest.mark.parametrize(('scale', 'pitch'), [(0.16, 1.0), (1.6, 600 / 192)])
 def test_stored_crop_maps_back_to_the_picture(folder, tmp_path, scale, pitch):
   """Catches an affine, a label or a picture that disagrees with the other two."""
-  write(folder, [person(scale=scale), person(image='a.jpg', center=[50.5, 30.5])])
+  known = {'head_box': [11, 21, 14, 25], 'visible': [int(i > 2) for i in range(16)]}
+  write(folder, [person(scale=scale, **known), person(center=[50.5, 30.5])])
   builder = build(folder, tmp_path / 'tfds')
   stored = {r['id'].decode(): r for r in tfds.as_numpy(builder.as_dataset()['train'])}
-  got = stored['mpii/a.jpg#0']
+  got = stored['mpii/train/0000#a.jpg:0']
   affine = got['to_original']
   np.testing.assert_allclose(affine[0, 0], pitch)
   assert got['image'].shape[:2] == ((60, 60) if pitch == 1 else (192, 192))
@@ -90,6 +91,8 @@ def test_stored_crop_maps_back_to_the_picture(folder, tmp_path, scale, pitch):
     got['center'] @ affine[:, :2].T + affine[:, 2], [45, 30 + 15 * scale], atol=1e-4
   )
   np.testing.assert_allclose(got['side'] * pitch, 250 * scale, rtol=1e-6)
+  np.testing.assert_allclose(got['head_size'] * pitch, 3, rtol=1e-6)
+  assert np.flatnonzero(got['occluded']).tolist() == [0, 1, 2]
   assert got['original_size'].tolist() == [WIDTH, HEIGHT]
   y, x = np.mgrid[: len(got['image']), : len(got['image'])] + 0.5
   x, y = x * pitch + affine[0, 2], y * pitch + affine[1, 2]
@@ -168,7 +171,7 @@ def test_truncated_picture_leaves_nothing_built(folder, tmp_path):
   with pytest.raises(UserError, match=r'cut\.jpg: the picture cannot be decoded') as e:
     build(folder, tmp_path / 'tfds')
   assert '\n' not in str(e.value)
-  assert not (tmp_path / 'tfds' / 'mpii' / 'small' / '1.0.0').exists()
+  assert not list((tmp_path / 'tfds').rglob('dataset_info.json'))
 
 
 @pytest.mark.parametrize('make', [False, True])

@@ -1,29 +1,118 @@
-"""wild3d data: build a dataset from its original files."""
+"""wild3d data: build a dataset from its original files, check it, look at it."""
 
 import argparse
+import sys
+
+_DATA_DIR = '~/.cache/wild3d/tfds'
 
 
 def main(arguments) -> None:
-  """Parses the arguments and builds."""
+  """Parses the arguments and builds, verifies or shows."""
   parser = argparse.ArgumentParser(
-    prog='wild3d data', description='Builds datasets for training and evaluation.'
+    prog='wild3d data', description='Datasets for training and evaluation.'
   )
   commands = parser.add_subparsers(dest='command', required=True)
-  build = commands.add_parser(
-    'build', help='read the original files and write record shards'
+  build = _command(
+    commands,
+    'build',
+    'read the original files and write record shards',
+    'An interrupted build goes on where it stopped when the same command is given '
+    'again.',
   )
-  build.add_argument('name', help="dataset or dataset/configuration, as 'mpii/small'")
   build.add_argument('--manual_dir', default='', help='folder of the original files')
   build.add_argument(
-    '--data_dir',
-    default='~/.cache/wild3d/tfds',
-    help='folder of built datasets (default: %(default)s)',
+    '--set',
+    action='append',
+    default=[],
+    metavar='FIELD=VALUE',
+    help='make a configuration of your own: human36m/mine --set stride=64 '
+    '--set cameras=54138969,55011271',
   )
+  build.add_argument(
+    '--workers',
+    type=int,
+    default=0,
+    help='processes (default: the cores, or one for a small dataset)',
+  )
+  build.add_argument(
+    '--beam',
+    default='',
+    metavar='OPTIONS',
+    help="run as an Apache Beam pipeline: --beam='--runner=DirectRunner "
+    "--direct_num_workers=2'; all workers must see manual_dir and data_dir",
+  )
+  _command(
+    commands,
+    'verify',
+    'check a built dataset: counts, projection, bones, left and right',
+    'Exit code 1, and the reasons, where it falls short.',
+  )
+  browse = _command(commands, 'browse', 'write a page of samples with 2D and 3D')
+  browse.add_argument('--out', required=True, help='the HTML file to write')
+  browse.add_argument('--split', default='', help='default: some of each')
+  browse.add_argument('--count', type=int, default=24, help='default: %(default)s')
+  browse.add_argument('--seed', type=int, default=0, help='which samples')
   options = parser.parse_args(arguments)
+  {'build': _build, 'verify': _verify, 'browse': _browse}[options.command](options)
 
+
+def _command(commands, name, text, more=''):
+  parser = commands.add_parser(name, help=text, description=f'{text}. {more}'.strip())
+  parser.add_argument('name', help="dataset or dataset/configuration, as 'mpii/small'")
+  parser.add_argument(
+    '--data_dir', default=_DATA_DIR, help='folder of built datasets (%(default)s)'
+  )
+  return parser
+
+
+def _build(options):
   from wild3d.datasets import prepare
+  from wild3d.errors import UserError
 
-  builder = prepare.prepare(options.name, options.data_dir, options.manual_dir)
+  fields = {}
+  for text in options.set:
+    field, equals, value = text.partition('=')
+    if not equals:
+      raise UserError(f'--set {text}: write FIELD=VALUE')
+    fields[field] = value
+  if options.workers < 0:
+    raise UserError(f'--workers={options.workers}: must be 0 or more')
+  builder = prepare.prepare(
+    options.name,
+    options.data_dir,
+    options.manual_dir,
+    options=fields,
+    workers=options.workers,
+    beam=options.beam,
+  )
   for split, info in builder.info.splits.items():
     print(f'{split}: {info.num_examples} examples')
+  left_out = (builder.info.metadata or {}).get('left_out') or {}
+  for reason, count in left_out.items():
+    print(f'left out: {count}  {reason}')
   print(builder.data_dir)
+
+
+def _verify(options):
+  from wild3d.datasets import verify
+
+  verdict = verify.verify(options.name, options.data_dir)
+  print(verdict.table())
+  for failure in verdict.failures:
+    print(f'wild3d: {options.name}: {failure}', file=sys.stderr)
+  if verdict.failures:
+    sys.exit(1)
+
+
+def _browse(options):
+  from wild3d.datasets import browse
+
+  browse.write(
+    options.name,
+    options.data_dir,
+    options.out,
+    split=options.split,
+    count=options.count,
+    seed=options.seed,
+  )
+  print(options.out)

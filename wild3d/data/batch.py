@@ -36,6 +36,7 @@ RECORD_KEYS = {
   'to_original': ((2, 3), np.float32, 'affine: stored px to px of the original'),
   'original_size': ((2,), np.int32, 'width, height of the original image, px'),
   'camera': ((4,), np.float32, 'fx, fy, cx, cy in px of the original; 0 unknown'),
+  'distortion': ((5,), np.float32, 'k1, k2, k3, p1, p2, see datasets/camera.py'),
   'sequence': ((), str, 'one person filmed without a cut; empty for a still'),
   'frame': ((), np.int32, 'index within the sequence; 0 for a still'),
   'subject': ((), str, 'who; empty if unknown'),

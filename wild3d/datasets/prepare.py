@@ -1,5 +1,6 @@
 """Finds a dataset by name and builds it where it has not been built yet."""
 
+import dataclasses
 import importlib
 import json
 import pathlib
@@ -18,29 +19,99 @@ NAMES = tuple(
 _ORIGIN = 'origin.json'
 
 
-def builder(name: str, data_dir: str):
+def builder(name: str, data_dir: str, options: dict[str, str] | None = None):
   """The tfds builder of a dataset such as 'synthetic_people/quickstart'.
 
+  Args:
+    name: 'dataset' or 'dataset/configuration'.
+    data_dir: folder of built datasets.
+    options: fields of the configuration to change, as text: {'stride': '64'}. The
+      configuration is then a new one, based on the default, and needs a name of
+      its own.
+
   Raises:
-    UserError: no such dataset or builder configuration.
+    UserError: no such dataset, builder configuration or option; a faulty value.
   """
   base, _, config = name.partition('/')
   if base not in NAMES:
     raise UserError(f'unknown dataset {base!r}: choose from {", ".join(NAMES)}')
   module = importlib.import_module(f'wild3d.datasets.{base}.{base}_dataset_builder')
-  known = [c.name for c in module.Builder.BUILDER_CONFIGS]
-  if config and config not in known:
-    raise UserError(f'{base} has no configuration {config!r}: choose from {known}')
-  return module.Builder(config=config or None, data_dir=str(place(data_dir)))
+  known = {c.name: c for c in module.Builder.BUILDER_CONFIGS}
+  if options:
+    chosen = _custom(base, config, options, known)
+  elif config and config not in known:
+    raise UserError(
+      f'{base} has no configuration {config!r}: choose from {sorted(known)}, or make '
+      'one with --set FIELD=VALUE'
+    )
+  else:
+    chosen = config or None
+  return module.Builder(config=chosen, data_dir=str(place(data_dir)))
 
 
-def prepare(name: str, data_dir: str, manual_dir: str = ''):
+def _custom(base, config, options, known):
+  """The dataset's default configuration under another name, with other values."""
+  if not config or config in known:
+    raise UserError(
+      f'--set makes a new configuration, which needs a name: {base}/NAME, and not '
+      f'one of {sorted(known)}'
+    )
+  default = next(iter(known.values()))
+  own = {field.name for field in dataclasses.fields(default)}
+  own -= {field.name for field in dataclasses.fields(_base_config())}
+  values = {}
+  for field, text in options.items():
+    if field not in own:
+      raise UserError(
+        f'--set {field}={text}: {base} has no such field: choose from {sorted(own)}'
+      )
+    values[field] = _parse(field, text, getattr(default, field))
+  said = ', '.join(f'{field} {value}' for field, value in values.items())
+  return dataclasses.replace(
+    default, name=config, description=f'The default with {said}.', **values
+  )
+
+
+def _base_config():
+  """The base class of builder configurations."""
+  import tensorflow_datasets as tfds
+
+  return tfds.core.BuilderConfig
+
+
+def _parse(field, text, default):
+  """Text as the type of `default`; tuples are separated by commas."""
+  try:
+    if isinstance(default, bool):
+      return {'true': True, 'false': False}[text.lower()]
+    if isinstance(default, tuple):
+      parts = [part.strip() for part in text.split(',') if part.strip()]
+      return tuple(int(part) if part.isdigit() else part for part in parts)
+    return type(default)(text)
+  except (KeyError, ValueError):
+    kind = 'true or false' if isinstance(default, bool) else type(default).__name__
+    raise UserError(f'--set {field}={text}: the value must be {kind}') from None
+
+
+def prepare(
+  name: str,
+  data_dir: str,
+  manual_dir: str = '',
+  *,
+  options: dict[str, str] | None = None,
+  workers: int = 0,
+  beam: str = '',
+):
   """Builds the dataset unless it is there; returns its builder.
 
   Args:
     name: 'dataset' or 'dataset/configuration'.
     data_dir: folder of built datasets.
     manual_dir: folder of the original files, for datasets that have some.
+    options: see `builder`.
+    workers: processes; 0: as many as are worth it.
+    beam: options of an Apache Beam pipeline, such as '--runner=DirectRunner'; empty:
+      on this machine, without Beam.
 
   Raises:
     UserError: see `builder`; the original files are missing or faulty; data_dir
@@ -48,22 +119,39 @@ def prepare(name: str, data_dir: str, manual_dir: str = ''):
   """
   import tensorflow_datasets as tfds
 
-  result = builder(name, data_dir)
+  result = builder(name, data_dir, options)
   folder = epath.Path(result.data_dir)
   origin = str(place(manual_dir)) if manual_dir else ''
   if folder.exists():
     _check_origin(name, folder, origin)
     return result
+  if origin and not epath.Path(origin).is_dir():
+    raise UserError(f'{name}: manual_dir {origin} is no folder')
+  result.workers = workers
   try:
     result.download_and_prepare(
-      download_config=tfds.download.DownloadConfig(manual_dir=origin or None)
+      download_config=tfds.download.DownloadConfig(
+        manual_dir=origin or None, beam_options=_beam_options(beam, result)
+      )
     )
     (folder / _ORIGIN).write_text(json.dumps({'manual_dir': origin}))
   except PermissionError as error:
     raise UserError(
-      f'{data_dir}: cannot write there: choose another --config.data_dir'
+      f'{data_dir}: cannot write there ({error.filename}): choose another data_dir'
     ) from error
   return result
+
+
+def _beam_options(text, builder):
+  if not text:
+    return None
+  if not hasattr(builder, 'units'):
+    raise UserError(f'{builder.name} is drawn on this machine, without --beam')
+  try:
+    from apache_beam.options import pipeline_options
+  except ImportError:
+    raise UserError("--beam needs Apache Beam: pip install 'wild3d[beam]'") from None
+  return pipeline_options.PipelineOptions(text.split())
 
 
 def _check_origin(name, folder, origin):

@@ -21,8 +21,35 @@ def features():
   return tfds.features.FeaturesDict({key: feature(key) for key in RECORD_KEYS})
 
 
+def cropped(picture, square, *, joints2d, labelled, center, side, **known):
+  """A record from a whole picture and labels in its pixels.
+
+  Args:
+    picture: the original, RGB: PIL image or uint8 [H, W, 3].
+    square: crop.Crop to store.
+    joints2d: [16, 2] px of the original.
+    labelled: [16] which of them are given; the others become 0.
+    center: [2] px of the original, of the person box.
+    side: px of the original, of the person box.
+    **known: further RECORD_KEYS; `head_size` in px of the original.
+  """
+  size = picture.shape[1::-1] if isinstance(picture, np.ndarray) else picture.size
+  labelled = np.asarray(labelled, bool)
+  known['head_size'] = known.get('head_size', 0.0) / square.pitch
+  return still(
+    image=square.jpeg(picture),
+    joints2d=np.where(labelled[:, None], square.to_stored(joints2d), 0.0),
+    labelled=labelled,
+    center=square.to_stored(center),
+    side=side / square.pitch,
+    to_original=square.to_original,
+    original_size=size,
+    **known,
+  )
+
+
 def still(*, id, image, **known):
-  """A record of one photograph without 3D truth; what is not given is unknown.
+  """A record; what is not given is unknown: no 3D truth, no camera, no sequence.
 
   Args:
     id: unique within the dataset.

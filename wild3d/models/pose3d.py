@@ -14,6 +14,7 @@ from wild3d.models.hourglass import Stack
 class Stem(nn.Module):
   """From the image to a map of a quarter of its size and the full width."""
 
+  width: int
   features: int
   dtype: Any = jnp.float32
 
@@ -22,11 +23,12 @@ class Stem(nn.Module):
     self, images: Float[Array, 'B H W 3'], train: bool
   ) -> Float[Array, 'B H//4 W//4 {self.features}']:
     """Maps [B, H, W, 3] to [B, H/4, W/4, features]."""
-    x, bias = layers.Convolution(64, 7, 2, self.dtype, name='conv')(images)
+    double = 2 * self.width
+    x, bias = layers.Convolution(self.width, 7, 2, self.dtype, name='conv')(images)
     x = layers.NormRelu(self.dtype, name='norm')(x, train, bias)
-    x = layers.Residual(128, self.dtype, name='residual_0')(x, train)
+    x = layers.Residual(double, self.dtype, name='residual_0')(x, train)
     x = layers.max_pool(x)
-    x = layers.Residual(128, self.dtype, name='residual_1')(x, train)
+    x = layers.Residual(double, self.dtype, name='residual_1')(x, train)
     return layers.Residual(self.features, self.dtype, name='residual_2')(x, train)
 
 
@@ -35,7 +37,8 @@ class Pose3D(nn.Module):
 
   The defaults are the published network: 14,429,104 parameters, 67 residual
   blocks. `dtype` is that of the computation; parameters, batch statistics and
-  outputs stay float32.
+  outputs stay float32. `stem` is the width of the first convolution (two blocks
+  of twice that width follow it): where the hourglass is narrow, most of the work.
   """
 
   stacks: int = 2
@@ -44,6 +47,7 @@ class Pose3D(nn.Module):
   depth_residuals: int = 2
   joints: int = 16
   dtype: Any = jnp.float32
+  stem: int = 64
 
   @nn.compact
   def __call__(
@@ -73,7 +77,8 @@ class Pose3D(nn.Module):
       raise ValueError(
         f'Pose3D needs square images, a multiple of 64 pixels wide; got {height}x{width}'
       )
-    x = Stem(self.features, self.dtype, name='stem')(images.astype(self.dtype), train)
+    stem = Stem(self.stem, self.features, self.dtype, name='stem')
+    x = stem(images.astype(self.dtype), train)
     heatmaps = []
     for i in range(self.stacks):
       stack = Stack(

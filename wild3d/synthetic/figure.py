@@ -17,6 +17,7 @@ LEFT_SHOULDER, LEFT_ELBOW, LEFT_WRIST = range(13, 16)
 # Foot and hand as shares of the shin and the forearm (adult averages).
 TOE_FORWARD, TOE_DOWN = 0.44, 0.12
 HAND_LENGTH = 0.68
+TOE_FLESH_MM, HAND_FLESH_MM = 25.0, 12.0  # between the tips and the floor
 
 
 class Figure(NamedTuple):
@@ -65,6 +66,33 @@ def from_joints(joints: Float[Array, '16 3']) -> Figure:
     for elbow, wrist in arms
   ]
   return Figure(joints, jnp.stack(toes), jnp.stack(hands), face, chest)
+
+
+def above_floor(figure: Figure) -> Figure:
+  """Turns hands and feet that would reach through the floor up onto it.
+
+  Args:
+    figure: one person whose ankles and wrists are above the floor.
+
+  Returns:
+    The same with the tips at least their own flesh above z = 0, and no shorter.
+  """
+  ankles = figure.joints[jnp.array([RIGHT_ANKLE, LEFT_ANKLE])]
+  wrists = figure.joints[jnp.array([RIGHT_WRIST, LEFT_WRIST])]
+  return figure._replace(
+    toes=_raise(figure.toes, ankles, TOE_FLESH_MM),
+    hands=_raise(figure.hands, wrists, HAND_FLESH_MM),
+  )
+
+
+def _raise(tips, roots, height):
+  reach = tips - roots
+  up = jnp.maximum(reach[:, 2:], height - roots[:, 2:])
+  flat = jnp.linalg.norm(reach[:, :2], axis=1, keepdims=True)
+  wanted = jnp.sqrt(jnp.maximum(flat**2 + reach[:, 2:] ** 2 - up**2, 0.0))
+  along = reach[:, :2] * wanted / jnp.maximum(flat, 1e-3)
+  raised = roots + jnp.concatenate([along, up], axis=1)
+  return jnp.where(tips[:, 2:] < height, raised, tips)
 
 
 def _toe(hip, knee, ankle, left):

@@ -1,1 +1,1 @@
-"""MPII Human Pose and data in its JSON form."""
+"""MPII Human Pose: the official .mat, the JSON of HRNet, the h5 of Newell et al."""

@@ -6,77 +6,56 @@ and `scale` (person height / 200 px). Read here if present: `visible` (0 with a
 position: occluded) and `head_box` (x1, y1, x2, y2, pixels counted from 1).
 """
 
-import dataclasses
 import json
 import math
 import pathlib
 
 import numpy as np
-from jaxtyping import Bool, Float
-from PIL import Image
 
+from wild3d.datasets.mpii import person
+from wild3d.datasets.mpii.person import Person
 from wild3d.errors import UserError
-
-# A joint may lie outside its picture by this share of the longer side: people
-# cut off by the border are annotated up to 5 % beyond it. Farther out, the
-# annotation belongs to another picture, or to one of another resolution.
-OUTSIDE = 0.1
-
-
-@dataclasses.dataclass(frozen=True)
-class Person:
-  """One annotated person; positions are continuous px (data/batch.py).
-
-  Attributes:
-    row: place in the annotation file, from 0.
-    image: file name.
-    joints2d: px; 0 where not labelled.
-    labelled: a position is given.
-    occluded: said to be hidden.
-    center: px, of the square person box.
-    side: px, of the square person box.
-    head_size: px, 0.6 of the head box's diagonal (the unit of PCKh), or 0.
-  """
-
-  row: int
-  image: str
-  joints2d: Float[np.ndarray, '16 2']
-  labelled: Bool[np.ndarray, '16']
-  occluded: Bool[np.ndarray, '16']
-  center: Float[np.ndarray, '2']
-  side: float
-  head_size: float
 
 
 def read(path: pathlib.Path, images: pathlib.Path) -> list[Person]:
   """Reads and checks a whole annotation file; of the pictures, the headers.
-
-  The box follows the usual reading of MPII: the centre moves down by 15 * scale,
-  the scale grows by a quarter, the side is 200 * scale.
 
   Args:
     path: the JSON file.
     images: folder of its pictures.
 
   Raises:
+    UserError: see `people`; and a picture is missing or none, or a joint lies more
+      than person.OUTSIDE of the longer side beyond its picture.
+  """
+  result, sizes = people(path), {}
+  for one in result:
+    where = f'{path}, entry {one.row}'
+    if one.image not in sizes:
+      sizes[one.image] = person.size(images / one.image, where)
+    if wrong := person.misfit(one, sizes[one.image]):
+      raise UserError(f'{where}: {wrong}')
+  return result
+
+
+def people(path: pathlib.Path) -> list[Person]:
+  """The people of an annotation file, without a look at the pictures.
+
+  Raises:
     UserError: naming the file and the row: it is missing or no JSON list, an
       entry lacks a field or holds NaN, has no person box or no labelled joint,
-      repeats another, names a picture that is missing or no picture, or has a
-      joint more than OUTSIDE of the longer side beyond its picture.
+      or repeats another.
   """
-  people, seen, sizes = [], {}, {}
+  result, seen = [], {}
   for row, entry in enumerate(_entries(path)):
     where = f'{path}, entry {row}'
-    person = _person(entry, row, where)
-    if person.image not in sizes:
-      sizes[person.image] = _size(images / person.image, where)
-    _check_inside(person, sizes[person.image], where)
-    key = (person.image, person.joints2d.tobytes(), person.center.tobytes())
+    one = _person(entry, row, where)
+    key = (one.image, one.joints2d.tobytes(), one.center.tobytes())
     if key in seen:
-      raise UserError(f'{where}: repeats entry {seen[key]} ({person.image})')
+      raise UserError(f'{where}: repeats entry {seen[key]} ({one.image})')
     seen[key] = row
-    people.append(person)
-  return people
+    result.append(one)
+  return result
 
 
 def _entries(path):
@@ -115,15 +94,14 @@ def _person(entry, row, where):
   if entry.get('head_box') is not None:
     x1, y1, x2, y2 = _numbers(entry, 'head_box', (4,), where)
     head_size = 0.6 * math.hypot(x2 - x1, y2 - y1)
-  center = center - 0.5 + np.array([0.0, 15 * scale])
-  return Person(
-    row=row,
-    image=image,
-    joints2d=np.where(labelled[:, None], joints - 0.5, 0.0),
+  return Person.of(
+    image,
+    row,
+    joints=joints,
     labelled=labelled,
-    occluded=labelled & ~visible,
+    visible=visible,
     center=center,
-    side=200 * 1.25 * scale,
+    scale=scale,
     head_size=head_size,
   )
 
@@ -139,32 +117,3 @@ def _numbers(entry, key, shape, where):
   if not np.isfinite(array).all():
     raise UserError(f'{where}: {key} holds NaN or infinity')
   return array
-
-
-def _size(path, where):
-  try:
-    with Image.open(path) as image:
-      return image.size
-  except FileNotFoundError:
-    raise UserError(f'{where}: {path} does not exist') from None
-  except (OSError, Image.DecompressionBombError) as error:
-    raise UserError(f'{where}: {path} is no readable picture: {error}') from None
-
-
-def _check_inside(person, size, where):
-  size = np.asarray(size, np.float64)
-  slack = OUTSIDE * size.max()
-  beyond = np.maximum(-person.joints2d, person.joints2d - size).max(axis=1)
-  joint = int(np.argmax(np.where(person.labelled, beyond, -np.inf)))
-  if beyond[joint] > slack:
-    x, y = person.joints2d[joint] + 0.5
-    raise UserError(
-      f'{where}: joint {joint} at ({x:g}, {y:g}) is far outside {person.image}, '
-      f'{size[0]:g} x {size[1]:g} px'
-    )
-  distance = np.abs(person.center - size / 2).max()
-  if distance > (size.max() + person.side) / 2 or person.side > 20 * size.max():
-    raise UserError(
-      f'{where}: the box from center and scale (side {person.side:g} px) does not '
-      f'fit {person.image}, {size[0]:g} x {size[1]:g} px'
-    )

@@ -1,24 +1,26 @@
 """MPII Human Pose (Andriluka et al. 2014), or any data in its JSON form."""
 
 import dataclasses
-import io
-import math
 import pathlib
+from collections.abc import Iterator
 from typing import ClassVar
 
-import numpy as np
 import tensorflow_datasets as tfds
 from PIL import Image
 
-from wild3d.datasets import record
-from wild3d.datasets.mpii import hrnet_json
+from wild3d.datasets import crop, record, work
+from wild3d.datasets.mpii import hrnet_json, newell_h5, official_mat, person, split
 from wild3d.errors import UserError
 
+_PEOPLE = 256  # of a unit
+_MAT = 'mpii_human_pose_v1_u12_1.mat'
 _LAYOUT = (
   'a folder with images/ (mpii_human_pose_v1.tar.gz from '
-  'http://human-pose.mpi-inf.mpg.de) and either annot/train.json and '
-  'annot/valid.json (the MPII annotations published with HRNet and "simple '
-  'baselines") or one annotations.json of the same form'
+  'http://human-pose.mpi-inf.mpg.de) and one of these: (1) the official '
+  f'mpii_human_pose_v1_u12_2/{_MAT} from there and, for the split, one of '
+  f'{split.SOURCES}; (2) annot/train.json and annot/valid.json, the same JSON; '
+  '(3) annot.h5 with valid.h5, or train.h5, valid.h5 and test.h5, the same h5; '
+  '(4) one annotations.json of the form of (2)'
 )
 
 
@@ -34,117 +36,155 @@ class MpiiConfig(tfds.core.BuilderConfig):
   size: int = 384
   margin: float = 1.5
 
+  def __post_init__(self):
+    if not (isinstance(self.size, int) and 16 <= self.size <= 4096):
+      raise UserError(f'mpii: size must be 16 to 4096 (px), got {self.size!r}')
+    if not (isinstance(self.margin, int | float) and 1 <= self.margin <= 4):
+      raise UserError(f'mpii: margin must be 1 to 4, got {self.margin!r}')
 
-class Builder(tfds.core.GeneratorBasedBuilder):
+
+class Builder(work.UnitBuilder):
   """One record per annotated person: 2D joints only.
 
-  Splits: annot/train.json is 'train', annot/valid.json 'validation'; test.json
-  (no labels) and trainval.json (the two together) are not read. A single
-  annotations.json is split by picture: its picture names in sorted order are cut
-  into runs of up to 20, and every tenth run is 'validation', so that people of
-  one picture stay together and neighbouring numbers part only at the end of a
-  run. Fewer than ten pictures are all 'train'.
+  The first form that is there is read: the official .mat, annot/train.json and
+  valid.json, the h5 files, annotations.json. The .mat and annot.h5 give 'train',
+  'validation' (split.py) and 'test', whose people have a box and no joints; the
+  others the splits that they have files for (test.json and trainval.json are not
+  read). A single annotations.json is split by picture: its picture names in sorted
+  order are cut into runs of up to 20, and every tenth run is 'validation', so that
+  people of one picture stay together and neighbouring numbers part only at the end
+  of a run. Fewer than ten pictures are all 'train'.
   """
 
-  VERSION = tfds.core.Version('1.0.0')
-  RELEASE_NOTES: ClassVar = {'1.0.0': 'First version.'}
+  VERSION = tfds.core.Version('1.1.0')
+  RELEASE_NOTES: ClassVar = {
+    '1.1.0': 'The official .mat and the h5 files; the test set; actions.',
+    '1.0.0': 'First version.',
+  }
   MANUAL_DOWNLOAD_INSTRUCTIONS = f'Point manual_dir at {_LAYOUT}.'
   BUILDER_CONFIGS: ClassVar = [
     MpiiConfig(name='default', description='Crops of up to 384 px.'),
     MpiiConfig(name='small', description='Crops of up to 192 px.', size=192),
   ]
+  HOMEPAGE = 'http://human-pose.mpi-inf.mpg.de'
+  CITATION = (
+    '@inproceedings{andriluka2014, author={Andriluka, Mykhaylo and Pishchulin, '
+    'Leonid and Gehler, Peter and Schiele, Bernt}, title={2D Human Pose '
+    'Estimation: New Benchmark and State of the Art Analysis}, '
+    'booktitle={CVPR}, year={2014}}'
+  )
 
-  def _info(self):
-    return self.dataset_info_from_configs(
-      features=record.features(),
-      homepage='http://human-pose.mpi-inf.mpg.de',
-      citation=(
-        '@inproceedings{andriluka2014, author={Andriluka, Mykhaylo and Pishchulin, '
-        'Leonid and Gehler, Peter and Schiele, Bernt}, title={2D Human Pose '
-        'Estimation: New Benchmark and State of the Art Analysis}, '
-        'booktitle={CVPR}, year={2014}}'
-      ),
-    )
+  def units(self, manual_dir: pathlib.Path) -> dict[str, list[work.Unit]]:
+    """A few hundred people of a split each; the people of a picture together."""
+    result = {}
+    for name, entries in read_splits(manual_dir).items():
+      result[name] = [
+        work.Unit(f'mpii/{name}/{i:04d}', _count(part), (manual_dir / 'images', part))
+        for i, part in enumerate(_cut(entries))
+      ]
+    return result
 
-  def _split_generators(self, dl_manager):
-    try:
-      folder = pathlib.Path(dl_manager.manual_dir)
-    except AssertionError:
-      raise UserError(
-        'mpii: manual_dir (--manual_dir, or config.datasets.NAME.manual_dir) is '
-        f'missing or empty; it is {_LAYOUT}'
-      ) from None
-    return {
-      split: self._generate_examples(folder / 'images', people)
-      for split, people in read_splits(folder).items()
-    }
-
-  def _generate_examples(self, images, people):
-    for person in people:
-      key = f'mpii/{person.image}#{person.row}'
-      jpeg, corner, pitch, original_size = _crop(
-        images / person.image, person, self.builder_config
-      )
-      corner = np.asarray(corner, np.float64)
-      stored = (person.joints2d - corner) / pitch
-      yield (
-        key,
-        record.still(
-          id=key,
-          image=jpeg,
-          joints2d=np.where(person.labelled[:, None], stored, 0.0),
-          labelled=person.labelled,
-          occluded=person.occluded,
-          center=(person.center - corner) / pitch,
-          side=person.side / pitch,
-          head_size=person.head_size / pitch,
-          to_original=[[pitch, 0.0, corner[0]], [0.0, pitch, corner[1]]],
-          original_size=original_size,
-        ),
+  def records(self, unit: work.Unit) -> Iterator[dict | work.Skipped]:
+    """The people of a unit; each picture is decoded once where they follow in a row."""
+    images, entries = unit.payload
+    size, margin = self.builder_config.size, self.builder_config.margin
+    name, picture = None, None
+    for one in entries:
+      if isinstance(one, str):
+        yield work.Skipped(one)
+        continue
+      if one.image != name:
+        name, picture = one.image, _decode(images / one.image)
+      if person.misfit(one, picture.size):
+        yield work.Skipped('joints or box far outside the picture')
+        continue
+      yield record.cropped(
+        picture,
+        crop.around(one.center, one.side, margin=margin, size=size),
+        id=f'{unit.name}#{one.image}:{one.row}',
+        joints2d=one.joints2d,
+        labelled=one.labelled,
+        occluded=one.occluded,
+        center=one.center,
+        side=one.side,
+        head_size=one.head_size,
+        action=one.action,
       )
 
 
-def read_splits(folder: pathlib.Path) -> dict[str, list[hrnet_json.Person]]:
+def read_splits(folder: pathlib.Path) -> dict[str, list[person.Entry]]:
   """Split name -> its people, all annotations checked; see Builder for the rule.
 
   Raises:
-    UserError: no annotation file in `folder`, or see hrnet_json.read.
+    UserError: no annotation file in `folder`; see the readers and
+      person.with_pictures.
   """
-  images, single = folder / 'images', folder / 'annotations.json'
-  files = {
-    'train': folder / 'annot' / 'train.json',
-    'validation': folder / 'annot' / 'valid.json',
-  }
-  files = {split: path for split, path in files.items() if path.exists()}
-  if files:
-    return {split: hrnet_json.read(path, images) for split, path in files.items()}
-  if not single.exists():
-    raise UserError(f'{folder}: no MPII annotations; manual_dir is {_LAYOUT}')
-  people = hrnet_json.read(single, images)
-  names = sorted({person.image for person in people})
+  images, annot = folder / 'images', folder / 'annot'
+  for mat in (folder / 'mpii_human_pose_v1_u12_2' / _MAT, folder / _MAT, annot / _MAT):
+    if mat.exists():
+      people, test = official_mat.read(mat)
+      splits = split.divide(people, folder) | {'test': test}
+      return _without_empty(person.with_pictures(splits, images, mat))
+  files = {'train': annot / 'train.json', 'validation': annot / 'valid.json'}
+  if files := {name: path for name, path in files.items() if path.exists()}:
+    return {name: hrnet_json.read(path, images) for name, path in files.items()}
+  for place in (annot, folder):
+    if (place / 'annot.h5').exists():
+      people, test = newell_h5.read_all(place / 'annot.h5')
+      splits = split.divide(people, folder) | {'test': test}
+      return _without_empty(person.with_pictures(splits, images, place / 'annot.h5'))
+    files = {'train': 'train.h5', 'validation': 'valid.h5', 'test': 'test.h5'}
+    files = {name: place / file for name, file in files.items()}
+    if files := {name: path for name, path in files.items() if path.exists()}:
+      splits = {n: newell_h5.read(p, test=n == 'test') for n, p in files.items()}
+      return _without_empty(person.with_pictures(splits, images, place))
+  return _single(folder / 'annotations.json', images)
+
+
+def _single(path, images):
+  if not path.exists():
+    raise UserError(f'{path.parent}: no MPII annotations; manual_dir is {_LAYOUT}')
+  people = hrnet_json.read(path, images)
+  names = sorted({one.image for one in people})
   run = max(1, min(20, len(names) // 10))
   held_out = {name for i, name in enumerate(names) if i // run % 10 == 9}
-  splits = {
-    'train': [p for p in people if p.image not in held_out],
-    'validation': [p for p in people if p.image in held_out],
-  }
-  return {split: members for split, members in splits.items() if members}
+  return _without_empty(
+    {
+      'train': [p for p in people if p.image not in held_out],
+      'validation': [p for p in people if p.image in held_out],
+    }
+  )
 
 
-def _crop(path, person, config):
-  """(JPEG bytes, corner px, original px per stored px, (width, height))."""
+def _without_empty(splits):
+  """The splits that have people; who is left out of the others is counted with them."""
+  kept = {name: list(entries) for name, entries in splits.items() if _count(entries)}
+  for name, entries in splits.items():
+    if kept and name not in kept:
+      next(iter(kept.values())).extend(entries)
+  return kept
+
+
+def _count(entries):
+  return sum(isinstance(one, person.Person) for one in entries)
+
+
+def _cut(entries):
+  """Runs of about _PEOPLE people, cut where the picture changes."""
+  parts, part, count, image = [], [], 0, None
+  for one in entries:
+    if isinstance(one, person.Person):
+      if count >= _PEOPLE and one.image != image:
+        parts.append(part)
+        part, count = [], 0
+      count, image = count + 1, one.image
+    part.append(one)
+  return [*parts, part]
+
+
+def _decode(path):
   try:
     with Image.open(path) as opened:
-      image = opened.convert('RGB')
+      return opened.convert('RGB')
   except (OSError, SyntaxError, Image.DecompressionBombError) as error:
     raise UserError(f'{path}: the picture cannot be decoded: {error}') from None
-  # Whole pixels, so that a crop that is not shrunk is not resampled either.
-  side = math.ceil(config.margin * person.side)
-  left, top = (math.floor(c - side / 2) for c in person.center)
-  crop = image.crop((left, top, left + side, top + side))  # black outside
-  stored = min(side, config.size)
-  if stored < side:
-    crop = crop.resize((stored, stored), Image.Resampling.LANCZOS)
-  buffer = io.BytesIO()
-  crop.save(buffer, 'JPEG', quality=95, subsampling=0)
-  return buffer.getvalue(), (left, top), side / stored, image.size

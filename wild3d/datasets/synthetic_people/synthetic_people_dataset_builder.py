@@ -15,7 +15,7 @@ import wild3d
 from wild3d import skeleton
 from wild3d.datasets import record
 from wild3d.errors import UserError
-from wild3d.synthetic import motion, pose, scene
+from wild3d.synthetic import figure, motion, pose, scene
 
 BATCH = 32  # images drawn at once; no picture depends on it
 _SPLITS = ('lab_train', 'wild_train', 'wild_clips', 'lab_test', 'wild_test')
@@ -184,6 +184,7 @@ class _Split:
         'image': jpeg,
         'has3d': True,
         'to_original': _IDENTITY,
+        'distortion': np.zeros(5, np.float32),
         'original_size': np.array([self._config.size, self._config.size], np.int32),
         'sequence': clip,
         'frame': frame,
@@ -193,7 +194,15 @@ class _Split:
     )
 
 
-def draw(*, seed: int, split: str, people: np.ndarray, frames: int, size: int) -> dict:
+def draw(
+  *,
+  seed: int,
+  split: str,
+  people: np.ndarray,
+  frames: int,
+  size: int,
+  joints: np.ndarray | None = None,
+) -> dict:
   """Draws some people of a split; person i depends on seed, split and i alone.
 
   Args:
@@ -202,13 +211,15 @@ def draw(*, seed: int, split: str, people: np.ndarray, frames: int, size: int) -
     people: [N] their numbers in the split.
     frames: T; 1 for stills.
     size: px, side of the images.
+    joints: [N, T, 16, 3] mm, world, above the floor: poses to draw in place of
+      invented ones.
 
   Returns:
     What `scene.draw` returns, with leading axes [N, T].
   """
   key = jax.random.fold_in(jax.random.key(seed), zlib.crc32(split.encode()))
   scenes, figures, placements = _sample(
-    key, people, domain=split.split('_')[0], frames=frames
+    key, people, joints, domain=split.split('_')[0], frames=frames
   )
   # Frames are drawn as if they were stills, so that one program draws both.
   labels = _draw(scenes, placements, figures, size=size)
@@ -221,19 +232,21 @@ def draw(*, seed: int, split: str, people: np.ndarray, frames: int, size: int) -
   static_argnames=('domain', 'frames'),
   compiler_options={'xla_backend_optimization_level': 0},
 )
-def _sample(key, people, *, domain, frames):
+def _sample(key, people, joints, *, domain, frames):
   """Scenes, figures and placements of N people's T frames each, [N * T, ...]."""
 
-  def one(number):
+  def one(number, joints):
     setting, moves = jax.random.split(jax.random.fold_in(key, number))
     place = scene.sample(setting, domain)
-    if frames == 1:
+    if joints is not None:
+      figures = jax.vmap(lambda j: figure.above_floor(figure.from_joints(j)))(joints)
+    elif frames == 1:
       figures = jax.tree.map(lambda leaf: leaf[None], pose.sample(moves))
     else:
       figures = motion.sample(moves, frames)
     return place, figures, scene.frame(place, figures)
 
-  places, figures, placements = jax.vmap(one)(people)
+  places, figures, placements = jax.vmap(one)(people, joints)
   places, placements = jax.tree.map(
     lambda leaf: jnp.repeat(leaf, frames, axis=0), (places, placements)
   )

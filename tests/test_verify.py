@@ -1,0 +1,345 @@
+"""`wild3d data verify`: each fault of a dataset is found, and no other is reported."""
+
+import json
+import os
+import pathlib
+
+import numpy as np
+import pytest
+import tensorflow_datasets as tfds
+
+from wild3d.data import records
+from wild3d.datasets import counts, record, verify
+from wild3d.datasets.verify import measures, tally
+from wild3d.datasets.verify.neighbours import Neighbours
+from wild3d.datasets.verify.verdict import Found, judge
+from wild3d.errors import UserError
+from wild3d.skeleton import FLIP_INDEX, JOINTS
+
+SAMPLES = os.environ.get('WILD3D_SAMPLES')
+
+
+@pytest.fixture(scope='module')
+def good(people_dir):
+  """Forty-eight records of the synthetic lab and the wild, as columns."""
+  builder = records.find('synthetic_people/tiny', people_dir)
+  rows = [
+    row
+    for split in ('lab_train', 'wild_train')
+    for row in records.in_order(builder, split).as_numpy_iterator()
+  ]
+  return {key: np.stack([row[key] for row in rows]) for key in rows[0]}
+
+
+def _write(folder, columns, **metadata):
+  """A built dataset 'made/plain' of these columns."""
+  rows = [
+    (i, {key: column[i] for key, column in columns.items()})
+    for i in range(len(columns['id']))
+  ]
+  tfds.dataset_builders.store_as_tfds_dataset(
+    name='made',
+    config='plain',
+    version='1.0.0',
+    data_dir=folder,
+    split_datasets={'train': rows},
+    features=record.features(),
+    disable_shuffling=True,
+  )
+  (folder / 'made/plain/1.0.0/metadata.json').write_text(json.dumps(metadata))
+
+
+def _failures(folder, columns, **metadata):
+  _write(folder, columns, **metadata)
+  return verify.verify('made/plain', folder).failures
+
+
+def _changed(columns, **changes):
+  return {key: changes.get(key, column) for key, column in columns.items()}
+
+
+def _swapped2d(columns):
+  keys = ('joints2d', 'labelled', 'occluded')
+  return {key: columns[key][:, FLIP_INDEX] for key in keys}
+
+
+def test_good_dataset_passes(people_dir):
+  """Catches a bound that sound data break, and a table that lacks a part."""
+  verdict = verify.verify('synthetic_people/tiny', people_dir)
+  assert verdict.failures == []
+  table = verdict.table()
+  assert '0.00 / 0.00 / 0.00' in table
+  for part in ('## Records', '## Checks', '## Bones', '## Joints', 'wild_clips'):
+    assert part in table
+  assert '!' not in table
+
+
+def _fault_shifted(c):
+  return {'joints3d': c['joints3d'] + np.float32([200, 0, 0])}
+
+
+def _fault_both_swapped(c):
+  return {'joints3d': c['joints3d'][:, FLIP_INDEX]} | _swapped2d(c)
+
+
+def _fault_3d_swapped(c):
+  return {'joints3d': c['joints3d'][:, FLIP_INDEX]}
+
+
+def _fault_metres(c):
+  return {'joints3d': c['joints3d'] / 1000}
+
+
+def _fault_centimetres(c):
+  return {'joints3d': c['joints3d'] / 10}
+
+
+def _fault_twice(c):
+  return {'id': np.concatenate([c['id'][:-1], c['id'][:1]])}
+
+
+def _fault_truncated(c):
+  images = c['image'].copy()
+  images[3] = images[3][: len(images[3]) // 2]
+  return {'image': images}
+
+
+def _fault_hips_swapped(c):
+  joints = c['joints2d'].copy()
+  joints[:, [2, 3]] = joints[:, [3, 2]]
+  return {'joints2d': joints, 'has3d': np.zeros_like(c['has3d'])}
+
+
+def _fault_outside(c):
+  return {'center': c['center'] + np.float32([40, 0])}
+
+
+def _fault_head(c):
+  return {'head_size': c['side'] * np.float32(2)}
+
+
+def _fault_sizes(c):
+  factor = np.linspace(0.7, 1.3, len(c['id']), dtype=np.float32)[:, None, None]
+  subject = np.full(len(c['id']), b'S1', object)
+  return {'subject': subject, 'joints3d': c['joints3d'] * factor}
+
+
+def _fault_long_arm(c):
+  joints = c['joints3d'].copy()
+  joints[:, 15] += 0.3 * (joints[:, 15] - joints[:, 14])
+  return {'joints3d': joints}
+
+
+def _fault_nan(c):
+  joints = c['joints3d'].copy()
+  joints[5, 2, 1] = np.nan
+  return {'joints3d': joints}
+
+
+def _fault_behind(c):
+  return {'joints3d': c['joints3d'] - c['joints3d'][:, 6:7]}
+
+
+@pytest.mark.parametrize(
+  ('fault', 'said'),
+  [
+    (_fault_shifted, {'3D onto 2D'}),
+    (_fault_both_swapped, {'knees bend', 'elbows bend'}),
+    (_fault_3d_swapped, {'knees bend', 'elbows bend', '3D onto 2D', 'sides agree'}),
+    (_fault_metres, {'looks like metres'}),
+    (_fault_centimetres, {'looks like centimetres'}),
+    (_fault_twice, {'occur twice 1 (first: synthetic_people/lab_train/000000)'}),
+    (_fault_truncated, {'decodable 1 (first: synthetic_people/lab_train/000003)'}),
+    (_fault_hips_swapped, {'hips ordered as shoulders'}),
+    (_fault_outside, {'boxes in the picture'}),
+    (_fault_head, {'head size'}),
+    (_fault_sizes, {'limb spread'}),
+    (_fault_long_arm, {'left/right limbs', '3D onto 2D'}),
+    (_fault_nan, {'NaN or infinity'}),
+    (_fault_behind, {'behind the camera'}),
+  ],
+)
+def test_fault_is_found_and_no_other(fault, said, good, tmp_path):
+  """Catches a check that sees nothing, or one that goes off at something else."""
+  failures = _failures(tmp_path, _changed(good, **fault(good)))
+  assert len(failures) == len(said), failures
+  for words in said:
+    assert sum(words in failure for failure in failures) == 1, failures
+  assert all('\n' not in failure for failure in failures)
+
+
+def test_labels_not_meant_to_project(good, tmp_path):
+  """Catches 3DHP's universal labels reported as a wrong camera."""
+  shifted = _changed(good, **_fault_shifted(good))
+  assert _failures(tmp_path, shifted, joints3d_project=False) == []
+
+
+def test_broken_shard_is_a_failure(good, tmp_path):
+  """Catches a shard cut short by a full disk that passes, or ends in a traceback."""
+  _write(tmp_path, good)
+  shard = tmp_path / 'made/plain/1.0.0/made-train.tfrecord-00000-of-00001'
+  shard.write_bytes(shard.read_bytes()[:-2000])
+  failures = verify.verify('made/plain', tmp_path).failures
+  (failure,) = failures
+  assert 'records read' in failure
+  assert 'of 48' in failure
+
+
+def test_unknown_dataset_is_one_line(tmp_path):
+  """Catches a traceback of tensorflow-datasets."""
+  with pytest.raises(UserError, match='no prepared dataset'):
+    verify.verify('made/none', tmp_path)
+
+
+def test_left_out_and_official_numbers_in_the_table():
+  """Catches a part of MPII judged as if it claimed to be whole, and a lost record."""
+  found = {'train': Found(promised=0), 'validation': Found(promised=0)}
+  for split, number in (('train', 3), ('validation', 2950)):
+    one = tally.Tally()
+    one.records = found[split].promised = number
+    found[split].subjects[''] = one
+  said = judge(name='mpii/x', dataset='mpii', splits=found, left_out={'no head': 2})
+  assert said.failures == ['validation: 2,950 of 2,958, 8 are missing']
+  assert '3 of 22,246, a part of the official set' in said.table()
+  assert 'no head' in said.table()
+  whole = judge(name='mpii/x', dataset='mpii', splits=found, left_out={'no head': 8})
+  assert whole.failures == []
+
+
+@pytest.mark.parametrize(
+  ('count', 'left_out', 'words', 'mistake'),
+  [
+    (2929, 0, 'the whole', False),
+    (2930, 0, 'more than', True),
+    (2900, 0, '29 are missing', True),
+    (2900, 29, 'on purpose', False),
+    (1, 0, 'a part', False),
+  ],
+)
+def test_compare_with_the_official_number(count, left_out, words, mistake):
+  """Catches a subset that fails and a loss that passes."""
+  said, failed = counts.compare(count, counts.Official(2929), left_out)
+  assert words in said
+  assert failed is mistake
+
+
+def test_inexact_numbers_judge_nothing():
+  """Catches an 'about' taken for a number."""
+  assert not counts.compare(310_000, counts.Official(312_000, exact=False), 0)[1]
+
+
+def _standing():
+  """Faces the camera, knees and elbows bent: mm, camera axes, written by hand."""
+  place = {
+    'right_ankle': (-120, 850, 150),
+    'right_knee': (-120, 450, -150),
+    'right_hip': (-120, 0, 0),
+    'pelvis': (0, 0, 0),
+    'thorax': (0, -480, 0),
+    'upper_neck': (0, -520, 0),
+    'head_top': (0, -750, 0),
+    'right_shoulder': (-180, -480, 0),
+    'right_elbow': (-180, -200, 50),
+    'right_wrist': (-180, -150, -200),
+  }
+  for name in tuple(place):
+    if name.startswith('right'):
+      x, y, z = place[name]
+      place[name.replace('right', 'left')] = (-x, y, z)
+  return np.array([place[name] for name in JOINTS], float)
+
+
+def test_hinges_of_a_pose_written_by_hand():
+  """Catches the wrong sign, which all data derived from our own renderer would hide."""
+  pose = _standing()
+  straight = pose.copy()
+  straight[1] = (straight[0] + straight[2]) / 2
+  backwards = pose * (1, 1, -1)
+  poses = np.stack([pose, straight, backwards, pose[FLIP_INDEX]])
+  expected = [[1, 1], [np.nan, 1], [0, 0], [0, 0]]
+  np.testing.assert_array_equal(measures.knees_forwards(poses), expected)
+  expected[1] = [1, 1]
+  np.testing.assert_array_equal(measures.elbows_forwards(poses), expected)
+  # Whichever way the person is turned.
+  turn = np.linalg.qr(np.random.default_rng(0).normal(size=(3, 3)))[0]
+  turn *= np.linalg.det(turn)
+  np.testing.assert_array_equal(measures.knees_forwards(poses[:1] @ turn.T), [[1, 1]])
+
+
+def _frames(poses, sequence):
+  number = len(poses)
+  return {
+    'id': np.array([f'{sequence}#{i}'.encode() for i in range(number)], object),
+    'sequence': np.array([sequence.encode()] * number, object),
+    'frame': np.arange(number),
+    'has3d': np.ones(number, bool),
+    'joints3d': np.asarray(poses, np.float32),
+  }
+
+
+def _read(batches):
+  found = Neighbours()
+  for batch in batches:
+    found.add(batch)
+  found.end()
+  return found
+
+
+def test_swaps_inside_a_sequence():
+  """Catches a swap missed, also between two batches, and a turn taken for one."""
+  pose = _standing()
+  turned = pose * (-1, 1, -1)
+  first = _frames([pose, pose[FLIP_INDEX], pose], 'a')
+  second = _frames([pose[FLIP_INDEX]], 'a') | {'frame': np.array([3])}
+  second['id'] = np.array([b'a#3'], object)
+  found = _read([first, second, _frames([pose, turned, pose], 'b')])
+  assert (found.swaps, found.first_swap) == (3, 'a#1')
+  gap = _frames([pose, pose[FLIP_INDEX]], 'c') | {'frame': np.array([0, 2])}
+  assert _read([gap]).swaps == 0
+
+
+def test_sequences_with_swapped_sides():
+  """Catches one sequence the wrong way round among good ones, across batches."""
+  right, wrong = [_standing()] * 12, [_standing()[FLIP_INDEX]] * 6
+  found = _read(
+    [_frames(right, 'a'), _frames(wrong, 'b'), _frames(wrong, 'b'), _frames(right, 'c')]
+  )
+  assert (found.mirrored, found.first_mirrored) == (1, 'b')
+  short = _read([_frames(wrong, 'd')])
+  assert short.mirrored == 0  # too few bent joints to tell
+
+
+def test_sums_equal_those_of_numpy():
+  """Catches a merge that forgets the distance of the means, or a shifted bin."""
+  rng = np.random.default_rng(0)
+  values = rng.lognormal(1, 2, (1000, 3)) + np.array([[0, 50, 3000]])
+  parts = np.split(values, [1, 400])
+  moments, histogram, share = tally.Moments(3), tally.Histogram(), tally.Share((3,))
+  for part in parts:
+    one, two = tally.Moments(3), tally.Histogram()
+    one.add(part)
+    two.add(part)
+    moments += one
+    histogram += two
+    share.add(np.where(part > 60, part > 600, np.nan))
+  np.testing.assert_allclose(moments.mean, values.mean(axis=0))
+  np.testing.assert_allclose(moments.spread, values.std(axis=0))
+  for quantile in (0.1, 0.5, 0.99):
+    expected = np.quantile(values, quantile)
+    np.testing.assert_allclose(histogram.quantile(quantile), expected, rtol=0.02)
+  assert histogram.maximum == values.max()
+  expected = (values > 600).sum(axis=0) / (values > 60).sum(axis=0)
+  np.testing.assert_allclose(share.value, expected)
+
+
+@pytest.mark.skipif(not SAMPLES, reason='WILD3D_SAMPLES is not set')
+def test_hinges_of_real_people():
+  """Catches a statistic that only synthetic people obey."""
+  poses = np.load(pathlib.Path(SAMPLES) / 'mocap/poses.npz')
+  subjects = poses['subject']
+  for subject in np.unique(subjects):
+    joints = poses['joints3d'][subjects == subject]
+    assert np.nanmean(measures.knees_forwards(joints)) > 0.9
+    assert np.nanmean(measures.elbows_forwards(joints)) > 0.8
+    assert np.nanmean(measures.knees_forwards(joints[:, FLIP_INDEX])) < 0.1
+    assert np.nanmean(measures.elbows_forwards(joints[:, FLIP_INDEX])) < 0.2

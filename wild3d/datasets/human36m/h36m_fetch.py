@@ -1,0 +1,143 @@
+"""Human3.6M as h36m-fetch (github.com/anibali/h36m-fetch) processes it."""
+
+import pathlib
+import re
+from collections.abc import Iterator
+
+import numpy as np
+
+from wild3d.datasets import crop
+from wild3d.datasets.camera import NO_DISTORTION
+from wild3d.datasets.human36m import joints, stored
+from wild3d.datasets.work import Skipped, Unit
+from wild3d.errors import UserError
+
+NAME = 'h36m_fetch'
+LAYOUT = (
+  'the output of h36m-fetch, processed/S1/Directions-1/annot.h5 and '
+  'processed/S1/Directions-1/imageSequence/54138969/img_000001.jpg'
+)
+_COLUMNS = ('frame', 'camera', 'subject', 'action', 'subaction')
+
+
+def found(folder: pathlib.Path) -> bool:
+  """Whether the folder has this layout."""
+  return bool(_files(folder))
+
+
+def units(folder: pathlib.Path, config) -> dict[str, list[Unit]]:
+  """Split -> one unit for each take and camera.
+
+  As published, the program keeps every 64th frame of S9 and S11, and of the others
+  those in which a joint has moved by 40 mm. The latter are at no constant rate: they
+  are all used, whatever the stride, and each stands alone (no sequence).
+
+  Raises:
+    UserError: annot.h5 is damaged or of an early version of the program; see also
+      stored.units.
+  """
+  views = [view for path in _files(folder) for view in _views(path, config)]
+  for view in views:
+    stored.refuse_correction(view, NAME, config)
+  return stored.units(views, config, form=NAME, folder=folder, rate=False)
+
+
+def records(unit: Unit, config) -> Iterator[dict | Skipped]:
+  """The records of one take and camera, in order.
+
+  The camera of a record is the program's pinhole fit, without lens distortion: it
+  projects the joints to about 2 px of where they are seen.
+
+  Raises:
+    UserError: a label is NaN or behind the camera, or a picture cannot be decoded.
+  """
+  view = unit.payload['view']
+  if fault := view.fault(config):
+    yield from stored.skipped(unit, fault)
+    return
+  key = f'intrinsics/{view.camera_id}'
+  data = _read(view.labels, ('pose/2d', 'pose/3d', key))
+  rows, moving = np.array(view.rows), list(joints.FROM_32)
+  # In px with the origin of the official 2D positions, see metadata_xml.py.
+  seen = _shaped(view, data, 'pose/2d', (32, 2))[rows][:, moving]
+  mm = _shaped(view, data, 'pose/3d', (32, 3))[rows][:, moving]
+  fx, cx, fy, cy = _shaped(view, data, key, ())[:4]
+  boxes = [crop.box_of(one) for one in joints.to_mpii16(seen)]
+  yield from stored.records_of_frames(
+    unit,
+    config,
+    joints3d=mm,
+    joints2d=seen,
+    center=np.stack([center for center, _ in boxes]),
+    side=np.array([side for _, side in boxes]),
+    camera=np.array([fx, fy, cx, cy]),
+    distortion=NO_DISTORTION,
+  )
+
+
+def _files(folder):
+  root = folder / 'processed' if (folder / 'processed').is_dir() else folder
+  return sorted(root.glob('S*/*-*/annot.h5'))
+
+
+def _views(path, config):
+  subject = int(re.sub(r'\D', '', path.parent.parent.name) or 0)
+  name = path.parent.name
+  if not stored.wanted(subject, (config.cameras or joints.CAMERAS)[0], config):
+    return
+  data = _read(path, _COLUMNS)
+  frame, camera, *said = (data[column] for column in _COLUMNS)
+  if not (len(frame) and all(column.shape == frame.shape for column in data.values())):
+    raise UserError(f'{path}: empty, or {", ".join(_COLUMNS)} differ in length')
+  number = tuple(int(column[0]) for column in said)
+  if number[0] != subject or joints.ACTIONS.get(number[1]) != joints.action_of(name):
+    raise UserError(
+      f'{path}: is of subject {number[0]}, action {number[1]}, which is not what its '
+      'folder says; extract it again'
+    )
+  for camera_id in joints.CAMERAS:
+    rows = np.flatnonzero(camera == int(camera_id))
+    if len(rows) and stored.wanted(subject, camera_id, config):
+      rows = rows[np.argsort(frame[rows], kind='stable')]
+      yield stored.View(
+        subject=subject,
+        name=name,
+        take=stored.FAULTY_TAKES.get(number, name),
+        camera_id=camera_id,
+        labels=path,
+        stamp=stored.stamp(path),
+        rows=tuple(rows.tolist()),
+        frames=tuple((frame[rows] - 1).tolist()),
+        pictures=path.parent / 'imageSequence' / camera_id,
+        prefix='img_',
+      )
+
+
+def _read(path, keys):
+  import h5py
+
+  try:
+    with h5py.File(path) as file:
+      return {key: file[key][()] for key in keys}
+  except KeyError as error:
+    raise UserError(
+      f'{path}: {" ".join(str(error.args[0]).split())}; it was made by an early version '
+      'of h36m-fetch or is damaged: process it again with the current one'
+    ) from None
+  except OSError as error:
+    raise UserError(
+      f'{path}: cannot be read as HDF5 ({error}); it is truncated or damaged: process '
+      'it again'
+    ) from None
+
+
+def _shaped(view, data, key, shape):
+  """The values of one array, in float64, once there is a row for each frame."""
+  values = np.asarray(data[key], np.float64)
+  least = max(view.rows) + 1 if shape else 4
+  if values.shape[1:] != shape or len(values) < least:
+    raise UserError(
+      f'{view.labels}: {key} is of shape {values.shape}, not [{least} or more, '
+      f'{", ".join(map(str, shape))}]'
+    )
+  return values

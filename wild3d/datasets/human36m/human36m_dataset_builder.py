@@ -1,0 +1,131 @@
+"""Human3.6M (Ionescu et al. 2014), from the downloads or what others made of them."""
+
+import dataclasses
+from typing import ClassVar
+
+import tensorflow_datasets as tfds
+from absl import logging
+
+from wild3d.datasets import work
+from wild3d.datasets.human36m import h36m_fetch, joints, mmpose, official, zhou2017
+from wild3d.errors import UserError
+
+FORMS = (official, h36m_fetch, zhou2017, mmpose)
+_CHOICES = {'projection': ('true', 'zhou2017'), 'shifted': ('keep', 'skip', 'correct')}
+
+
+@dataclasses.dataclass
+class Human36mConfig(tfds.core.BuilderConfig):
+  """Which frames, and how they are stored.
+
+  Attributes:
+    size: px, longest side of a stored crop; smaller ones are not enlarged.
+    margin: side of the stored crop over the side of the person box.
+    subjects: of 1, 5, 6, 7, 8 (train), 9, 11 (validation); () for all that are there.
+    cameras: ids, see joints.CAMERAS; () for all.
+    stride: of the training videos (50 frames a second); 5 is the 10 frames a second
+      of Zhou et al. 2017.
+    validation_stride: 5 is what every form can give; 64 is usual for protocol 1, 200
+      the quick test of Zhou et al.
+    projection: 'true' labels joints where the lens shows them; 'zhou2017' where the
+      authors' training labels have them, see joints.scaled_orthographic.
+    shifted: the three takes of S9 whose labels lie 200 mm beside the person: 'keep'
+      (as others report their figures), 'skip', or 'correct'.
+    clip_frames: so many consecutive stored frames share one crop, so that they can
+      be a clip of the temporal loss; 1 for a crop for each frame.
+  """
+
+  size: int = 384
+  margin: float = 1.5
+  subjects: tuple[int, ...] = ()
+  cameras: tuple[str | int, ...] = ()
+  stride: int = 5
+  validation_stride: int = 5
+  projection: str = 'true'
+  shifted: str = 'keep'
+  clip_frames: int = 1
+
+  def __post_init__(self):
+    for field in ('size', 'stride', 'validation_stride', 'clip_frames'):
+      value = getattr(self, field)
+      if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise UserError(f'human36m: {field} must be an integer above 0, got {value!r}')
+    if not 1 <= self.margin < 10:
+      raise UserError(f'human36m: margin must be in [1, 10), got {self.margin!r}')
+    for field, choices in _CHOICES.items():
+      if getattr(self, field) not in choices:
+        raise UserError(
+          f'human36m: {field} must be one of {", ".join(choices)}, got '
+          f'{getattr(self, field)!r}'
+        )
+    # The command line reads numbers as int.
+    self.cameras = tuple(str(camera) for camera in self.cameras)
+    everyone = sum(joints.SUBJECTS.values(), ())
+    for field, known in (('subjects', everyone), ('cameras', joints.CAMERAS)):
+      unknown = [value for value in getattr(self, field) if value not in known]
+      if unknown:
+        raise UserError(
+          f'human36m: {field} knows no {", ".join(map(str, unknown))}; choose from '
+          f'{", ".join(map(str, known))}'
+        )
+
+
+class Builder(work.UnitBuilder):
+  """One person in a laboratory, four cameras, with 3D positions of the joints.
+
+  Splits: 'train' holds S1, S5, S6, S7, S8; 'validation' S9 and S11. One unit is one
+  video. Left out, and counted: S11 Directions of camera 54138969, whose video is
+  corrupt; frames of a video after its last label; what the configuration leaves out.
+  """
+
+  VERSION = tfds.core.Version('1.0.0')
+  RELEASE_NOTES: ClassVar = {'1.0.0': 'First version.'}
+  HOMEPAGE = 'http://vision.imar.ro/human3.6m'
+  CITATION = """@article{ionescu2014,
+  author={Ionescu, Catalin and Papava, Dragos and Olaru, Vlad and Sminchisescu, Cristian},
+  title={Human3.6M: Large Scale Datasets and Predictive Methods for 3D Human Sensing in
+    Natural Environments},
+  journal={IEEE Transactions on Pattern Analysis and Machine Intelligence},
+  volume={36}, number={7}, pages={1325--1339}, year={2014}}
+@inproceedings{catalin2011, author={Ionescu, Catalin and Li, Fuxin and Sminchisescu,
+  Cristian}, title={Latent Structured Models for Human Pose Estimation},
+  booktitle={ICCV}, year={2011}}"""
+  MANUAL_DOWNLOAD_INSTRUCTIONS = (
+    'Register at http://vision.imar.ro/human3.6m and get, for S1, S5, S6, S7, S8, S9 '
+    'and S11, Poses_D3_Positions_mono, Videos and, if wanted, Poses_D2_Positions, and '
+    'metadata.xml from the code of the release. Point manual_dir at one of: '
+    + '; '.join(f'({form.NAME}) {form.LAYOUT}' for form in FORMS)
+    + '.'
+  )
+  BUILDER_CONFIGS: ClassVar = [
+    Human36mConfig(name='default', description='Crops of up to 384 px.'),
+    Human36mConfig(name='small', description='Crops of up to 192 px.', size=192),
+    Human36mConfig(
+      name='zhou2017',
+      description="Crops of up to 384 px, 2D labels as in the authors' training data.",
+      projection='zhou2017',
+    ),
+  ]
+
+  @property
+  def projects(self):
+    """False for the authors' 2D labels (see UnitBuilder.projects)."""
+    return self.builder_config.projection == 'true'
+
+  def units(self, manual_dir):
+    """One unit for each video (see UnitBuilder.units)."""
+    config = self.builder_config
+    for form in FORMS:
+      if form.found(manual_dir):
+        splits = form.units(manual_dir, config)
+        logging.info('human36m: %s holds the form %s', manual_dir, form.NAME)
+        return splits
+    raise UserError(
+      f'{manual_dir}: no form of Human3.6M. It may be '
+      + '; or '.join(f'({form.NAME}) {form.LAYOUT}' for form in FORMS)
+    )
+
+  def records(self, unit):
+    """The frames of one video (see UnitBuilder.records)."""
+    form = next(form for form in FORMS if unit.payload['form'] == form.NAME)
+    yield from form.records(unit, self.builder_config)

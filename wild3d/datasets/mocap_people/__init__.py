@@ -1,0 +1,1 @@
+"""Procedural people in poses of the user's own motion capture."""
