@@ -4,6 +4,7 @@ import concurrent.futures
 import hashlib
 import pathlib
 
+import fake_coco_person
 import fake_units
 import pytest
 import tensorflow_datasets as tfds
@@ -200,3 +201,21 @@ def test_a_dead_worker_is_one_line(originals, tmp_path, monkeypatch):
   monkeypatch.setattr(concurrent.futures, 'ProcessPoolExecutor', Dead)
   with pytest.raises(UserError, match='fewer --workers'):
     make(originals, tmp_path / 'tfds', workers=2)
+
+
+def test_a_configuration_of_ones_own_is_found_again(tmp_path):
+  """Catches one that cannot be trained on, or that passes for one with other options."""
+  folder = tmp_path / 'originals'
+  fake_coco_person.own(folder)
+  options, data_dir = {'size': '32', 'min_joints': '3'}, str(tmp_path / 'tfds')
+
+  def prepared(*where, **options):
+    return prepare.prepare('coco_person/mine', data_dir, *where, **options).data_dir
+
+  made = prepared(str(folder), options=options)
+  assert str(prepared()) == str(made)
+  assert str(prepared(str(folder), options=options)) == str(made)
+  with pytest.raises(UserError, match='built with size=32 min_joints=3'):
+    prepared(str(folder), options={'size': '48'})
+  with pytest.raises(UserError, match='none of that name is built'):
+    prepare.prepare('coco_person/other', data_dir)

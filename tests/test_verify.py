@@ -126,7 +126,7 @@ def _fault_sizes(c):
 
 def _fault_long_arm(c):
   joints = c['joints3d'].copy()
-  joints[:, 15] += 0.3 * (joints[:, 15] - joints[:, 14])
+  joints[:, 15] += 0.5 * (joints[:, 15] - joints[:, 14])
   return {'joints3d': joints}
 
 

@@ -40,10 +40,7 @@ def builder(name: str, data_dir: str, options: dict[str, str] | None = None):
   if options:
     chosen = _custom(base, config, options, known)
   elif config and config not in known:
-    raise UserError(
-      f'{base} has no configuration {config!r}: choose from {sorted(known)}, or make '
-      'one with --set FIELD=VALUE'
-    )
+    return _custom_built(base, config, known, data_dir)
   else:
     chosen = config or None
   return module.Builder(config=chosen, data_dir=str(place(data_dir)))
@@ -70,6 +67,22 @@ def _custom(base, config, options, known):
   return dataclasses.replace(
     default, name=config, description=f'The default with {said}.', **values
   )
+
+
+def _custom_built(base, config, known, data_dir):
+  """The builder of a configuration that was made with options, and built."""
+  import tensorflow_datasets as tfds
+
+  try:
+    return tfds.core.read_only_builder.builder_from_files(
+      f'{base}/{config}', data_dir=str(place(data_dir))
+    )
+  except tfds.core.DatasetNotFoundError:
+    raise UserError(
+      f'{base} has no configuration {config!r}, and none of that name is built in '
+      f'{data_dir}: choose from {sorted(known)}, or make one: wild3d data build '
+      f'{base}/{config} --set FIELD=VALUE'
+    ) from None
 
 
 def _base_config():
@@ -123,7 +136,7 @@ def prepare(
   folder = epath.Path(result.data_dir)
   origin = str(place(manual_dir)) if manual_dir else ''
   if folder.exists():
-    _check_origin(name, folder, origin)
+    _check_origin(name, folder, origin, options)
     return result
   if origin and not epath.Path(origin).is_dir():
     raise UserError(f'{name}: manual_dir {origin} is no folder')
@@ -134,7 +147,8 @@ def prepare(
         manual_dir=origin or None, beam_options=_beam_options(beam, result)
       )
     )
-    (folder / _ORIGIN).write_text(json.dumps({'manual_dir': origin}))
+    said = {'manual_dir': origin, 'options': options or {}}
+    (folder / _ORIGIN).write_text(json.dumps(said))
   except PermissionError as error:
     raise UserError(
       f'{data_dir}: cannot write there ({error.filename}): choose another data_dir'
@@ -154,11 +168,18 @@ def _beam_options(text, builder):
   return pipeline_options.PipelineOptions(text.split())
 
 
-def _check_origin(name, folder, origin):
+def _check_origin(name, folder, origin, options):
+  """Raises UserError if the built dataset is not the one that is asked for."""
   path = folder / _ORIGIN
-  built_from = json.loads(path.read_text())['manual_dir'] if path.exists() else ''
-  if origin and origin != built_from:
+  built = json.loads(path.read_text()) if path.exists() else {'manual_dir': ''}
+  if origin and origin != built['manual_dir']:
     raise UserError(
-      f'{folder} holds {name} built from {built_from or "nothing known"}, not from '
-      f'{origin}: choose another data_dir, or delete that folder'
+      f'{folder} holds {name} built from {built["manual_dir"] or "nothing known"}, not '
+      f'from {origin}: choose another data_dir, or delete that folder'
+    )
+  if options and options != built.get('options', {}):
+    made = ' '.join(f'{k}={v}' for k, v in built.get('options', {}).items())
+    raise UserError(
+      f'{folder} holds {name} built with {made or "no options"}: choose another name, '
+      'or delete that folder'
     )

@@ -48,7 +48,7 @@ def sample(key: PRNGKeyArray, domain: str) -> Backdrop:
   dice = Dice(key, 16 * SHAPES)
   draw_cloth = lambda k, p: texture.cloth(k, p, (80.0, 3000.0))  # noqa: E731
   cloth = jax.vmap(draw_cloth)(
-    jnp.stack([floor_key, wall_key]), jnp.array([0.35, 0.5]) * wild
+    jnp.stack([floor_key, wall_key]), jnp.array([0.25, 0.3]) * wild
   )
   if wild:
     cloth = cloth._replace(crumple=cloth.crumple * 0.5)
@@ -59,7 +59,7 @@ def sample(key: PRNGKeyArray, domain: str) -> Backdrop:
     cloth = cloth._replace(color=room, crumple=jnp.zeros(2))
   turned = dice.chance(0.3, SHAPES, 1) * dice.uniform(-1.6, 1.6, SHAPES, 1)
   turned += dice.chance(0.3, SHAPES, 1) * (jnp.pi / 2)
-  busy = dice.unit() * wild
+  busy = 0.7 * dice.unit() * wild
   size = dice.unit(SHAPES, 2) ** jnp.array([[3.0, 1.0]])
   shapes = [
     dice.unit(SHAPES, 2),
@@ -68,12 +68,15 @@ def sample(key: PRNGKeyArray, domain: str) -> Backdrop:
     jnp.sin(turned),
     dice.chance(busy, SHAPES, 1) * dice.uniform(0.4, 1.0, SHAPES, 1),
   ]
-  strength = dice.unit() ** 1.5 * (0.3 if wild else 0.03)
+  # Brighter or darker with height, by much; of another tint, by little.
+  fade = dice.uniform(0.9, 1.1, 2, 3)
+  fade *= dice.uniform(0.5, 1.3, 2, 1) if wild else 1.0
+  strength = dice.unit() ** 1.5 * (0.22 if wild else 0.03)
   return Backdrop(
     cloth=cloth,
     azimuth=dice.uniform(-0.6, 0.6) if wild else dice.uniform(-0.2, 0.2),
     away=500.0 * 60.0 ** dice.unit() if wild else jnp.full((), 2500.0),
-    fade=dice.uniform(0.5, 1.3, 2, 3) if wild else dice.uniform(0.9, 1.1, 2, 3),
+    fade=fade,
     shapes=jnp.concatenate(shapes, axis=1),
     shape_color=jnp.stack([texture.color(dice) for _ in range(SHAPES)]),
     grain=strength * dice.uniform(0.5, 1.1) ** jnp.arange(len(GRAINS)),
@@ -157,7 +160,7 @@ def _blotches(backdrop, rgb):
     weights = jnp.maximum(0.0, 1 - nearness)
     # Mostly light and dark, a little colour.
     values = dice.bell(4, grain, grain)
-    values = values[:1] * jnp.ones((3, 1, 1)) + 0.3 * values[1:]
+    values = values[:1] * jnp.ones((3, 1, 1)) + 0.15 * values[1:]
     total += strength * jnp.einsum('yi,cij,xj->cyx', weights, values, weights)
   return tuple(c * jnp.exp(t) for c, t in zip(rgb, total, strict=True))
 

@@ -34,7 +34,7 @@ def sample(key: PRNGKeyArray, domain: str) -> Light:
   height = dice.uniform(low, 1.4, LAMPS)
   level = jnp.cos(height)
   toward = [level * jnp.cos(azimuth), level * jnp.sin(azimuth), jnp.sin(height)]
-  tint = 0.25 if wild else 0.03
+  tint = 0.1 if wild else 0.03
   power = dice.uniform(0.3, 1.0, LAMPS) * jnp.array([1.0, 0.5, 0.4])
   power *= dice.chance(jnp.array([1.0, 0.6, 0.35]), LAMPS)
   strength = dice.uniform(0.15, 0.6, 2) * jnp.array([0.6, 1.0])

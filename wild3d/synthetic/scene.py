@@ -349,7 +349,7 @@ def _others(key, count):
   side = dice.uniform(450.0, 1900.0, count)
   side = jnp.where(dice.chance(0.5, count), side, -side)
   behind = dice.uniform(-250.0, 3500.0, count)
-  present = dice.chance(jnp.array([0.4, 0.25])[:count], count)
+  present = dice.chance(jnp.array([0.3, 0.15])[:count], count)
   return Others(
     figure=_each(pose.sample, figure_key, count),
     offset=jnp.stack([side, behind], axis=1),

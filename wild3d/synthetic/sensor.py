@@ -38,11 +38,14 @@ def sample(key: PRNGKeyArray, domain: str) -> Sensor:
       noise=jnp.full((), 0.01),
       grey=jnp.zeros(()),
     )
+  # White balance misses towards warm or cool, hardly ever towards pink or green.
+  warm, green = dice.uniform(-0.15, 0.15), dice.uniform(-0.04, 0.04)
+  cast = jnp.exp(jnp.stack([warm, green, -warm]))
   return Sensor(
-    gain=jnp.exp(dice.uniform(-0.45, 0.5) + dice.uniform(-0.18, 0.18, 3)),
+    gain=jnp.exp(dice.uniform(-0.4, 0.4)) * cast,
     gamma=dice.uniform(0.38, 0.6),
-    blur=0.0025 + 0.008 * dice.unit() ** 3,
-    noise=0.005 + 0.04 * dice.unit() ** 3,
+    blur=0.0025 + 0.006 * dice.unit() ** 3,
+    noise=0.005 + 0.025 * dice.unit() ** 3,
     grey=dice.chance(0.05).astype(jnp.float32),
   )
 

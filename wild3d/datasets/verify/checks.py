@@ -129,18 +129,18 @@ def _skeleton(bones):
 
 
 def _spread(bones, known):
-  name, bound = 'limb spread', '≤ 10 %'
+  name, bound = 'limb spread', '≤ 20 %'
   if bones.count < 2 or not known:
     return Check(name, bound, '–')
   worst = float(np.max(bones.spread[_LIMBS] / np.maximum(bones.mean[_LIMBS], 1e-9)))
-  return Check(name, bound, f'{100 * worst:.1f} %', worst > 0.1)
+  return Check(name, bound, f'{100 * worst:.1f} %', worst > 0.2)
 
 
 def _symmetry(bones):
-  name, bound = 'left/right limbs', '≤ 10 %'
+  name, bound = 'left/right limbs', '≤ 15 %'
   if not bones.count:
     return Check(name, bound, '–')
   sides = bones.mean[_PAIRS]
   means = np.maximum(sides.mean(axis=-1), 1e-9)
   worst = float(np.max(np.abs(sides[:, 0] - sides[:, 1]) / means))
-  return Check(name, bound, f'{100 * worst:.1f} %', worst > 0.1)
+  return Check(name, bound, f'{100 * worst:.1f} %', worst > 0.15)
