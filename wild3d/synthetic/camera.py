@@ -71,10 +71,12 @@ def sample(key: PRNGKeyArray, domain: str) -> View:
   azimuth = front + jnp.pi * ~dice.chance(share)
   everything = jnp.ones(16, bool)
   if domain == 'lab':
-    heights = jnp.array([1300.0, 1500.0, 1700.0])
+    # A rig of four: knee, waist, eye, and from above, as in MPI-INF-3DHP. How far
+    # feet and head lie in depth is mostly how the camera is tilted.
+    heights = jnp.array([450.0, 950.0, 1500.0, 2200.0])
     return View(
       azimuth=azimuth,
-      distance=dice.uniform(3800.0, 5600.0),
+      distance=dice.uniform(2700.0, 5600.0),
       height=heights[(dice.unit() * len(heights)).astype(jnp.int32)],
       roll=jnp.zeros(()),
       aim=dice.uniform(-400.0, 400.0, 2),
