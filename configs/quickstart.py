@@ -12,7 +12,7 @@ def get_config():
   """Three short stages of a small network."""
   config = base.get_config()
   config.model.update(
-    {'stacks': 1, 'residuals': 1, 'depth_residuals': 1, 'features': 64}
+    {'stacks': 1, 'residuals': 1, 'depth_residuals': 1, 'features': 64, 'stem': 16}
   )
   config.input_size = 64
   config.batch_size = 16
@@ -29,15 +29,15 @@ def get_config():
   config.sources.wild = base.source('people', 'wild_train', '2d')
   both = ('lab', 'wild')
   config.stages.heatmap = base.stage(
-    1300, 2e-2, both, share_3d=0.25, warmup=50, decay='cosine'
+    1400, 2e-2, both, share_3d=0.25, warmup=50, decay='cosine'
   )
-  config.stages.depth = base.stage(1000, 5e-3, both, decay='cosine', depth=0.5)
+  config.stages.depth = base.stage(3000, 5e-3, both, decay='cosine', depth=0.5)
   config.stages.geometric = base.stage(
-    400, 2e-3, both, decay='cosine', depth=0.5, geometric=0.05
+    800, 2e-3, both, decay='cosine', depth=0.5, geometric=0.1
   )
   config.schedule = ('heatmap', 'depth', 'geometric')
-  config.log_every = 50
-  config.checkpoint.every = 500
+  config.log_every = 100
+  config.checkpoint.every = 1000
   config.evaluation.batch_size = 48
   config.evaluation.skeleton_mm = 4070.848  # `skeleton_mm` of the set's metadata
   config.evaluation.main = 'wild_test'

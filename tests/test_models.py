@@ -275,3 +275,20 @@ def _leaf(tree, path):
   for part in path:
     tree = tree[part.key]
   return tree
+
+
+def test_stem_width_is_the_first_convolutions():
+  """Catches a stem that ignores its width, or widens the hourglass with it."""
+  wide, narrow = (
+    jax.tree.map(
+      jnp.shape,
+      initial.variables(Pose3D(**TINY, stem=stem), jax.random.key(0), image_size=64)[
+        'params'
+      ],
+    )
+    for stem in (64, 12)
+  )
+  assert narrow['stem']['conv']['kernel'] == (7, 7, 3, 12)
+  assert narrow['stem']['residual_1']['conv_2']['kernel'][-1] == 24
+  for part in ('stack_0', 'stack_1', 'depth'):
+    assert narrow[part] == wide[part]
