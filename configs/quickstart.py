@@ -29,11 +29,11 @@ def get_config():
   config.sources.wild = base.source('people', 'wild_train', '2d')
   both = ('lab', 'wild')
   config.stages.heatmap = base.stage(
-    1400, 2e-2, both, share_3d=0.25, warmup=50, decay='cosine'
+    1600, 2e-2, both, share_3d=0.25, warmup=50, decay='cosine'
   )
-  config.stages.depth = base.stage(3000, 5e-3, both, decay='cosine', depth=0.5)
+  config.stages.depth = base.stage(3500, 5e-3, both, decay='cosine', depth=0.5)
   config.stages.geometric = base.stage(
-    800, 2e-3, both, decay='cosine', depth=0.5, geometric=0.5
+    900, 2e-3, both, decay='cosine', depth=0.5, geometric=0.5
   )
   config.schedule = ('heatmap', 'depth', 'geometric')
   config.log_every = 100
