@@ -33,7 +33,7 @@ def get_config():
   )
   config.stages.depth = base.stage(3500, 5e-3, both, decay='cosine', depth=0.5)
   config.stages.geometric = base.stage(
-    900, 2e-3, both, decay='cosine', depth=0.5, geometric=0.5
+    900, 2e-3, both, decay='cosine', depth=0.5, geometric=0.1
   )
   config.schedule = ('heatmap', 'depth', 'geometric')
   config.log_every = 100
