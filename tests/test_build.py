@@ -7,6 +7,7 @@ import pathlib
 import fake_coco_person
 import fake_units
 import pytest
+import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from wild3d.datasets import build, prepare
@@ -156,9 +157,9 @@ def test_full_disk_is_one_line(originals, tmp_path, monkeypatch):
   """Catches a traceback, or a dataset that passes for whole, when the disk is full."""
 
   def full(*_):
-    raise OSError(28, 'No space left on device')
+    raise tf.errors.ResourceExhaustedError(None, None, 'No space left on device')
 
-  monkeypatch.setattr(build, '_write', full)
+  monkeypatch.setattr(build, '_write_records', full)
   with pytest.raises(UserError, match='disk is full'):
     make(originals, tmp_path / 'tfds')
   assert not list((tmp_path / 'tfds').rglob('dataset_info.json'))

@@ -107,6 +107,14 @@ def write_unit(task: Task, builder) -> Part:
 
 
 def _write(task, builder, tick):
+  try:
+    return _write_records(task, builder, tick)
+  except tf.errors.ResourceExhaustedError as error:
+    # TensorFlow's word for a full disk; this one also survives the way between processes.
+    raise OSError(errno.ENOSPC, error.message) from None
+
+
+def _write_records(task, builder, tick):
   serializer = tfds.core.example_serializer.ExampleSerializer(
     builder.info.features.get_serialized_info()
   )

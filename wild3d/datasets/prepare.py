@@ -140,6 +140,12 @@ def prepare(
     return result
   if origin and not epath.Path(origin).is_dir():
     raise UserError(f'{name}: manual_dir {origin} is no folder')
+  try:
+    epath.Path(place(data_dir)).mkdir(parents=True, exist_ok=True)
+  except OSError as error:
+    raise UserError(
+      f'{data_dir}: cannot be made ({error.strerror}): choose another data_dir'
+    ) from error
   result.workers = workers
   try:
     result.download_and_prepare(
