@@ -156,6 +156,7 @@ def get_config():
     'sets': {},  # name: evaluation_set(...)
     'main': '',  # the set that chooses the best checkpoint and fills the report
     'best': 'mpjpe',  # the metric that chooses it
+    'flip_test': False,  # mean over the image and its mirror image
     'refine': 'quarter',  # sub-pixel decoding, as released; or 'parabola'
     'skeleton_mm': 4296.99233013,  # sum of the 14 bones that sets the scale
     'baselines': True,  # score mean pose, mean depth and zero depth beside it

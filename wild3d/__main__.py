@@ -14,6 +14,8 @@ COMMANDS = {
   'quickstart': 'make the synthetic people, train three stages, write a report',
   'train': 'run the stages of a configuration; the same command resumes',
   'evaluate': 'score a checkpoint of a run',
+  'score': 'score predictions made anywhere by named protocols',
+  'compare': 'two files of scores side by side, with paired differences',
   'data': 'build a dataset from its original files',
 }
 

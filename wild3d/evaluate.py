@@ -50,6 +50,7 @@ class Evaluator:
       model=model,
       loss=config.target.loss,
       refine=config.evaluation.refine,
+      flip_test=config.evaluation.flip_test,
     )
     self._predict = jax.jit(predict)
     self._score = jax.jit(
@@ -98,6 +99,22 @@ class Evaluator:
           }
         )
     return result
+
+  def predictions(self, variables: dict, name: str) -> dict[str, np.ndarray]:
+    """Predictions for every example of a set, in stored order.
+
+    Returns:
+      'id' [N]; 'joints2d' [N, J, 2] and 'depth' [N, J] in the crop frame;
+      'to_original' [N, 2, 3], the affine from the crop frame to the original's px.
+    """
+    rows = []
+    for batch in self._sets[name]:
+      fields = {k: batch[k] for k in BATCH_KEYS}
+      found = self._predict(variables, mesh.put(fields, self._devices)['image'])
+      real = np.flatnonzero(batch['weight'])
+      row = {key: np.asarray(found[key])[real] for key in ('joints2d', 'depth')}
+      rows.append(row | {key: batch[key][real] for key in ('id', 'to_original')})
+    return {key: np.concatenate([row[key] for row in rows]) for key in rows[0]}
 
   def guesses(self) -> dict[str, baselines.Guess]:
     """The baselines, from the labels of the configuration's training sources."""

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from wild3d import geometry, heatmaps, losses
+from wild3d import geometry, heatmaps, losses, skeleton
 from wild3d.data.batch import IMAGE_MAX
 from wild3d.state import TrainState
 
@@ -157,7 +157,13 @@ def train(
 
 
 def predict(
-  variables: dict, images, *, model, loss: str = 'squared', refine: str = 'quarter'
+  variables: dict,
+  images,
+  *,
+  model,
+  loss: str = 'squared',
+  refine: str = 'quarter',
+  flip_test: bool = False,
 ) -> dict:
   """Decodes the network's outputs: the forward pass that scoring shares.
 
@@ -168,14 +174,23 @@ def predict(
     loss: the heatmap loss it was trained with; maps of 'cross_entropy' are logits
       and become probabilities.
     refine: sub-pixel rule of heatmaps.decode.
+    flip_test: take the mean over the image and its mirror image, mirrored back.
 
   Returns:
     'joints2d' [B,J,2] and 'depth' [B,J] in the crop frame, 'score' [B,J] the
     height of each peak, 'heatmaps' [B,S,h,w,J].
   """
-  maps, depth = model.apply(variables, to_float(images), train=False)
-  if loss == 'cross_entropy':
-    maps = jax.nn.softmax(maps, axis=(2, 3))
+
+  def see(images):
+    maps, depth = model.apply(variables, to_float(images), train=False)
+    return jax.nn.softmax(maps, axis=(2, 3)) if loss == 'cross_entropy' else maps, depth
+
+  maps, depth = see(images)
+  if flip_test:
+    mirrored, mirrored_depth = see(images[:, :, ::-1])
+    other = skeleton.FLIP_INDEX
+    maps = (maps + mirrored[:, :, :, ::-1][..., other]) / 2
+    depth = (depth + mirrored_depth[:, other]) / 2
   decode = functools.partial(heatmaps.decode, refine=refine)
   joints2d, score = jax.vmap(jax.vmap(decode, in_axes=-1))(maps[:, -1])
   return {'joints2d': joints2d, 'depth': depth, 'score': score, 'heatmaps': maps}

@@ -16,9 +16,35 @@ def main(arguments) -> None:
   parser.add_argument(
     '--step', default='best', help="a step, 'best' (default) or 'latest'"
   )
+  parser.add_argument(
+    '--protocol',
+    default='',
+    metavar='NAME[,NAME]',
+    help='score one set by protocols of the field, such as h36m_p1,h36m_p2 (see '
+    'docs/protocols.md), in place of the table of training',
+  )
+  parser.add_argument(
+    '--set',
+    default='',
+    help='of config.evaluation.sets, for --protocol (default: the main one)',
+  )
   parser.add_argument('--out', help='write the scores to this JSON file')
   parser.add_argument('--report', help='write pictures and tables to this HTML file')
   options, overrides = parser.parse_known_args(arguments)
+
+  if options.protocol:
+    from wild3d import evaluate_protocols
+
+    evaluate_protocols.main(
+      options.workdir,
+      options.step,
+      options.protocol.split(','),
+      options.set,
+      options.out,
+      options.report,
+      overrides,
+    )
+    return
 
   from wild3d import evaluate
 

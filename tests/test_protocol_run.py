@@ -1,0 +1,87 @@
+"""A network's own predictions scored by protocols."""
+
+import json
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from wild3d import evaluate, evaluate_protocols, mesh, restore, skeleton, step
+from wild3d.configs import base
+from wild3d.errors import UserError
+from wild3d.models import initial
+from wild3d.models.pose3d import Pose3D
+from wild3d.protocols import of_model
+
+MODEL = {'stacks': 1, 'residuals': 1, 'features': 8, 'depth_residuals': 1, 'stem': 8}
+
+
+def test_predictions_in_pixels_and_millimetres():
+  """Catches x and y swapped, an affine left out, a skeleton of another size."""
+  rng = np.random.default_rng(0)
+  joints2d = rng.uniform(-1, 1, (3, 16, 2)).astype(np.float32)
+  depth = rng.uniform(-1, 1, (3, 16)).astype(np.float32)
+  affine = np.array([[100.0, 0, 320], [0, 100, 240]], np.float32)[None].repeat(3, 0)
+  found = of_model.to_units(joints2d, depth, affine, 4000.0)
+  np.testing.assert_allclose(found.joints2d, joints2d * 100 + (320, 240), rtol=1e-5)
+  bones = np.array(skeleton.BONES)
+  ends = found.joints3d[:, bones]
+  lengths = np.linalg.norm(ends[:, :, 0] - ends[:, :, 1], axis=-1)
+  np.testing.assert_allclose(lengths.sum(1), 4000, rtol=1e-5)
+  np.testing.assert_allclose(found.joints3d[:, skeleton.ROOT], 0, atol=1e-3)
+  raw = np.concatenate([joints2d, depth[..., None]], -1)
+  raw = raw - raw[:, skeleton.ROOT, None]
+  scale = found.joints3d[:, 9] / raw[:, 9]
+  np.testing.assert_allclose(scale, scale[:, :1].repeat(3, 1), rtol=1e-4)
+
+
+def test_flip_test_treats_both_sides_alike():
+  """Catches mirrored maps not mirrored back, or sides not exchanged."""
+  model = Pose3D(**MODEL)
+  variables = initial.variables(model, jax.random.key(0), 64)
+  images = jax.random.randint(jax.random.key(1), (2, 64, 64, 3), 0, 255, jnp.uint8)
+  see = lambda x: step.predict(variables, x, model=model, flip_test=True)  # noqa: E731
+  plain, mirrored = see(images), see(images[:, :, ::-1])
+  other = skeleton.FLIP_INDEX
+  np.testing.assert_allclose(plain['depth'], mirrored['depth'][:, other], atol=1e-5)
+  maps = mirrored['heatmaps'][:, :, :, ::-1][..., other]
+  np.testing.assert_allclose(plain['heatmaps'], maps, atol=1e-5)
+
+
+def configuration(people_dir):
+  config = base.get_config()
+  config.model.update(MODEL)
+  config.input_size = 64
+  config.data_dir = str(people_dir)
+  config.datasets.people = base.dataset('synthetic_people/tiny')
+  config.evaluation.main = 'wild'
+  config.evaluation.sets.wild = base.evaluation_set('people', 'wild_test')
+  config.evaluation.batch_size = 8
+  return config
+
+
+def test_a_checkpoint_is_scored_by_protocols(people_dir, tmp_path, monkeypatch, capsys):
+  """Catches predictions of other samples, or in another order, than the truth."""
+  config = configuration(people_dir)
+  model = restore.make_model(config)
+  variables = initial.variables(model, jax.random.key(0), 64)
+  restored = (config, 7, model, variables, mesh.make(jax.devices()[:1]))
+  monkeypatch.setattr(restore, 'restore', lambda *_: restored)
+  out = tmp_path / 'scores.json'
+  evaluate_protocols.main(
+    'run', 'best', ['pck_torso', 'mpii_pckh'], '', str(out), None, []
+  )
+  assert '24 samples of synthetic_people/tiny:wild_test' in capsys.readouterr().out
+  written = json.loads(out.read_text())
+  assert 'pck_torso' in str(written)
+  scores = evaluate.Evaluator(config, model, mesh.make(jax.devices()[:1])).scores(
+    variables
+  )
+  ours = scores['wild']['network']['pck_torso_0.2']
+  said = json.dumps(written)
+  assert f'{100 * ours:.2f}'[:4] in said
+  with pytest.raises(UserError, match="has no 'lab'"):
+    evaluate_protocols.main('run', 'best', ['pck_torso'], 'lab', None, None, [])
+  with pytest.raises(UserError, match='unknown protocol'):
+    evaluate_protocols.main('run', 'best', ['pck'], '', None, None, [])

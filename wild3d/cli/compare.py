@@ -1,0 +1,23 @@
+"""wild3d compare: two files of scores side by side."""
+
+import argparse
+
+
+def main(arguments) -> None:
+  """Parses the arguments, compares, prints and writes."""
+  parser = argparse.ArgumentParser(
+    prog='wild3d compare',
+    description='Prints two files of scores side by side, with paired differences '
+    'and their 95 % intervals. Both must score the same samples.',
+  )
+  parser.add_argument('a', metavar='A.json', help='written by score or evaluate')
+  parser.add_argument('b', metavar='B.json', help='the other')
+  parser.add_argument('--out', default='', help='write the Markdown here as well')
+  options = parser.parse_args(arguments)
+
+  from wild3d.protocols import atomic, compare
+
+  text = compare.compare(compare.read(options.a), compare.read(options.b))
+  if options.out:
+    atomic.write(options.out, text)
+  print(text, end='')

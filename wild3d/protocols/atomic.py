@@ -1,0 +1,26 @@
+"""Files that are whole or not there."""
+
+import os
+import pathlib
+
+from wild3d.errors import UserError
+
+
+def write(path: str | os.PathLike, text: str) -> None:
+  """Writes a text file; readers see the old file or the new one, never a part.
+
+  Raises:
+    UserError: `path` is a folder or cannot be written.
+  """
+  path = pathlib.Path(path).expanduser()
+  if path.is_dir():
+    raise UserError(f'{path} is a folder: give the name of the file to write')
+  partial = path.parent / f'.{path.name}.{os.getpid()}.tmp'
+  try:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial.write_text(text, encoding='utf-8')
+    partial.replace(path)
+  except OSError as error:
+    raise UserError(f'{path} cannot be written: {error.strerror}') from None
+  finally:
+    partial.unlink(missing_ok=True)

@@ -1,0 +1,266 @@
+"""Two files of scores side by side, with what their difference is worth."""
+
+import dataclasses
+import json
+import os
+import pathlib
+
+import numpy as np
+
+from wild3d.errors import UserError
+from wild3d.protocols import score_table
+from wild3d.protocols.bootstrap import Bootstrap, interval
+from wild3d.protocols.result import SCHEMA
+
+_LISTED = 5  # ids named in a message
+_SHOWN = ('value', 'count', 'low', 'high')
+
+
+@dataclasses.dataclass(frozen=True)
+class Scores:
+  """A file that `result.write_json` wrote.
+
+  Attributes:
+    path: of the file.
+    software: name and version that wrote it.
+    header: where the predictions come from.
+    protocols: name -> text, source, counts and measures, as in the file.
+    ids: [N] of all samples.
+    unit: [N] of the intervals: number of the sequence, -1 where there is none.
+    samples: protocol -> measure -> (values [n], weights [n]) of the samples `rows`.
+    rows: protocol -> [n] places in the ids.
+  """
+
+  path: str
+  software: str
+  header: dict
+  protocols: dict
+  ids: np.ndarray
+  unit: np.ndarray
+  samples: dict
+  rows: dict
+
+
+def read(path: str | os.PathLike) -> Scores:
+  """Reads a file of scores.
+
+  Raises:
+    UserError: it is not there, is no JSON, has another schema or lacks a part.
+  """
+  path = pathlib.Path(path).expanduser()
+  try:
+    data = json.loads(path.read_text(encoding='utf-8'))
+  except OSError as error:
+    raise UserError(f'{path} cannot be read: {error.strerror}') from None
+  except (ValueError, RecursionError):
+    raise UserError(f'{path} is no JSON, or an incomplete one') from None
+  schema = data.get('schema') if isinstance(data, dict) else None
+  if schema != SCHEMA:
+    raise UserError(
+      f'{path} is no file of scores (schema {schema!r:.40}, expected {SCHEMA!r}): give '
+      'what `wild3d score` or `wild3d evaluate --protocol` wrote'
+    )
+  try:
+    return _parsed(str(path), data)
+  except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+    raise UserError(
+      f'{path}: the file of scores is incomplete or was edited '
+      f'({type(error).__name__}: {error!s:.80})'
+    ) from None
+
+
+def _parsed(path, data):
+  ids = np.array([str(name) for name in data['samples']['ids']])
+  unit = data['samples']['unit']
+  unit = np.full(len(ids), -1) if unit is None else np.array(unit, np.int64)
+  rows, samples = {}, {}
+  for name, block in data['samples']['protocols'].items():
+    at = block['rows']
+    rows[name] = np.arange(len(ids)) if at is None else np.array(at, np.int64)
+    samples[name] = {
+      measure: _columns(numbers, len(ids[rows[name]]))
+      for measure, numbers in block['measures'].items()
+    }
+  if unit.shape != ids.shape:
+    raise ValueError('one unit a sample')
+  for name, protocol in data['protocols'].items():
+    for measure in protocol['measures']:
+      samples[name][measure['name']]
+      for of in ({'all': measure}, measure['columns'], *measure['groups'].values()):
+        for figure in of.values():
+          _ = [None if figure[key] is None else float(figure[key]) for key in _SHOWN]
+  return Scores(
+    path,
+    str(data['software']),
+    dict(data['header']),
+    dict(data['protocols']),
+    ids,
+    unit,
+    samples,
+    rows,
+  )
+
+
+def _columns(numbers, count):
+  values = np.array(numbers['values'], np.float64)  # null becomes NaN
+  weights = numbers['weights']
+  weights = np.isfinite(values) * 1.0 if weights is None else np.array(weights, float)
+  if values.shape != (count,) or weights.shape != (count,):
+    raise ValueError('one value a sample')
+  return values, weights
+
+
+def compare(a: Scores, b: Scores) -> str:
+  """Markdown: each protocol that both have, A beside B, and B minus A.
+
+  The differences are paired: each resample takes the same sequences (or samples,
+  where there are none) of A and of B, so that what makes a sample hard for both
+  does not widen the interval. A difference whose interval does not hold 0 is marked.
+
+  Raises:
+    UserError: no protocol is in both; the samples of one that is in both differ.
+  """
+  common = [name for name in a.protocols if name in b.protocols]
+  if not common:
+    raise UserError(
+      f'no protocol is in both: {a.path} has {", ".join(a.protocols) or "none"}, '
+      f'{b.path} has {", ".join(b.protocols) or "none"}'
+    )
+  parts = [_sources(a, b)]
+  for name in common:
+    parts += _protocol(a, b, name)
+  for scores, other in ((a, b), (b, a)):
+    alone = [name for name in scores.protocols if name not in other.protocols]
+    if alone:
+      parts.append(f'Only in {scores.path}: {", ".join(alone)}')
+  return '\n\n'.join(parts) + '\n'
+
+
+def _sources(a, b):
+  keys = list(dict.fromkeys((*a.header, *b.header)))
+  rows = [('file', a.path, b.path), ('software', a.software, b.software)]
+  rows += [(key, a.header.get(key, '–'), b.header.get(key, '–')) for key in keys]
+  short = [[f'{text!s:.100}' for text in row] for row in rows]
+  return score_table.markdown(('', 'A', 'B'), short, left=3)
+
+
+def _protocol(a, b, name):
+  one, other = a.protocols[name], b.protocols[name]
+  order = _same_samples(a, b, name)
+  yield f'## {name}'
+  if one['text'] == other['text']:
+    yield 'The text of the protocol is the same in both files.'
+  else:
+    yield (
+      'THE TEXTS OF THE PROTOCOL DIFFER: the figures may not be of one kind.\n\n'
+      f'- A: {one["text"]}\n- B: {other["text"]}'
+    )
+  plan = _plan(a, name)
+  theirs = {(m['name'], m['unit']): m for m in other['measures']}
+  pairs = [
+    (m, theirs[m['name'], m['unit']])
+    for m in one['measures']
+    if (m['name'], m['unit']) in theirs
+  ]
+  rows, notes = [], []
+  for mine, yours in pairs:
+    key = mine['name']
+    values, weights = a.samples[name][key]
+    other_values, other_weights = (x[order] for x in b.samples[name][key])
+    means = [
+      plan.means(np.nan_to_num(v)[:, None], w[:, None])[:, 0, 0]
+      for v, w in ((values, weights), (other_values, other_weights))
+    ]
+    rows.append(_row(mine, yours, interval(means[1] - means[0])))
+    if not np.allclose(weights, other_weights, rtol=1e-5):
+      notes.append(f'{key}: A and B count different joints; each has its own mean.')
+  head = ('measure', 'A', 'B', 'B - A', '95 % of B - A', 'better', 'counted')
+  yield score_table.markdown(head, rows) if rows else 'No measure is in both.'
+  if notes:
+    yield '\n'.join(f'- {note}' for note in notes)
+  if pairs:
+    yield _votes(a.samples[name], b.samples[name], order, pairs[0][0], plan)
+    yield from _details(*pairs[0])
+
+
+def _same_samples(a, b, name):
+  """[n]: where A's samples are among B's."""
+  mine, yours = a.ids[a.rows[name]], b.ids[b.rows[name]]
+  differences = []
+  for path, names in (
+    (a.path, np.setdiff1d(mine, yours)),
+    (b.path, np.setdiff1d(yours, mine)),
+  ):
+    if len(names):
+      listed = ', '.join(f'{str(n)!r:.100}' for n in names[:_LISTED])
+      more = ', ...' if len(names) > _LISTED else ''
+      differences.append(f'{len(names):,} only in {path} ({listed}{more})')
+  if differences:
+    raise UserError(
+      f'{name} scores different samples in the two files: {"; ".join(differences)}; '
+      'differences are of the same samples, so score both on the same truth'
+    )
+  if len(np.unique(mine)) != len(mine) or len(yours) != len(mine):
+    raise UserError(f'{name}: an id is there twice in {a.path} or {b.path}')
+  place = np.argsort(yours)
+  return place[np.searchsorted(yours, mine, sorter=place)]
+
+
+def _plan(scores, name):
+  unit = scores.unit[scores.rows[name]]
+  return Bootstrap.of(np.where(unit < 0, '', unit.astype(str)))
+
+
+def _row(mine, yours, ends):
+  unit, value, other = mine['unit'], mine['value'], yours['value']
+  known = value is not None and other is not None
+  difference = other - value if known else None
+  better = '–'
+  if known and np.isfinite(ends).all():
+    sure = ends[0] > 0 or ends[1] < 0
+    better = 'AB'[(difference > 0) == mine['higher_is_better']] if sure else 'unsure'
+    low, high = (score_table.number(end, unit, sign=True) for end in ends)
+  return (
+    f'{mine["name"]}, {unit}',
+    score_table.number(value, unit),
+    score_table.number(other, unit),
+    score_table.number(difference, unit, sign=True),
+    f'{low} to {high}' if better != '–' else '–',
+    better,
+    f'{mine["count"]:,}'
+    + ('' if mine['count'] == yours['count'] else f' / {yours["count"]:,}'),
+  )
+
+
+def _votes(mine, yours, order, measure, plan):
+  values, weights = mine[measure['name']]
+  other, other_weights = (x[order] for x in yours[measure['name']])
+  both = (weights > 0) & (other_weights > 0)
+  change = (other - values)[both] * (1 if measure['higher_is_better'] else -1)
+  return (
+    f'{measure["name"]} sample by sample: B is better on {(change > 0).sum():,} of '
+    f'{both.sum():,}, worse on {(change < 0).sum():,}, the same on '
+    f'{(change == 0).sum():,}. Intervals: {plan.units:,} {plan.kind} resampled.'
+  )
+
+
+def _details(mine, yours):
+  """Groups and columns of the main measure."""
+  unit = mine['unit']
+  theirs = yours['groups'] | {'part': yours['columns']}
+  for grouping, of in (mine['groups'] | {'part': mine['columns']}).items():
+    rows = []
+    for label in (name for name in of if name in theirs.get(grouping, {})):
+      value, other = of[label]['value'], theirs[grouping][label]['value']
+      known = value is not None and other is not None
+      rows.append(
+        (
+          score_table.readable(label),
+          score_table.number(value, unit),
+          score_table.number(other, unit),
+          score_table.number(other - value if known else None, unit, sign=True),
+        )
+      )
+    if rows:
+      head = (f'{mine["name"]} by {grouping}', 'A', 'B', 'B - A')
+      yield score_table.markdown(head, rows)

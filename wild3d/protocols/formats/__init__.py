@@ -1,0 +1,1 @@
+"""Files of predictions and of truth: each reader gives named arrays, unchecked."""

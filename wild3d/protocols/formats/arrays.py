@@ -1,0 +1,130 @@
+"""Named arrays of npz, npy, h5 and MATLAB files. Nothing in them is executed."""
+
+import pathlib
+import struct
+import zipfile
+import zlib
+
+import numpy as np
+
+from wild3d.errors import UserError
+
+SUFFIXES = ('.npz', '.npy', '.h5', '.hdf5', '.mat')
+_DAMAGED = (OSError, ValueError, TypeError, KeyError, IndexError, EOFError)
+_DAMAGED += (RuntimeError, struct.error, zlib.error, zipfile.BadZipFile)
+_MOST_AXES = 3  # arrays of more (pictures, heatmaps) are not read where avoidable
+
+
+def load(path: pathlib.Path) -> dict[str, np.ndarray]:
+  """The arrays of numbers and text of a file, by name; an npy's is called 'array'.
+
+  Text is an array of str. Arrays of MATLAB 7.3 files have their axes in MATLAB's
+  order. What is neither numbers nor text (structs, groups) is left out.
+
+  Raises:
+    UserError: the file is missing or damaged, or holds Python objects.
+  """
+  read = {'.npz': _npz, '.npy': _npz, '.mat': _mat}.get(path.suffix.lower(), _h5)
+  try:
+    found = read(path)
+  except FileNotFoundError:
+    raise UserError(f'{path}: does not exist') from None
+  except IsADirectoryError:
+    raise UserError(f'{path}: is a folder, not a file') from None
+  except NotImplementedError as error:
+    raise UserError(f'{path}: {error}') from None
+  except _DAMAGED as error:
+    told = str(error).splitlines()[0] if str(error) else type(error).__name__
+    raise UserError(f'{path}: damaged, or no {path.suffix} file: {told}') from None
+  return {key: _text(array) for key, array in found.items()}
+
+
+def _npz(path):
+  opened = np.load(path, allow_pickle=False)
+  if isinstance(opened, np.ndarray):
+    return {'array': opened}
+  with opened:
+    found = {}
+    for key in opened.files:
+      try:
+        found[key] = opened[key]
+      except ValueError as error:
+        if 'allow_pickle' not in str(error):
+          raise
+        raise UserError(
+          f'{path}: {key} holds Python objects, which are not read; save text as '
+          f'np.array({key}, dtype=str) and numbers as one array of floats'
+        ) from None
+    return found
+
+
+def _h5(path):
+  import h5py
+
+  found = {}
+
+  def visit(name, item):
+    if isinstance(item, h5py.Dataset) and item.ndim <= _MOST_AXES:
+      found[name] = item[()]
+
+  with h5py.File(path, 'r') as file:
+    file.visititems(visit)
+  return found
+
+
+def _mat(path):
+  import h5py
+  import scipy.io
+
+  with open(path, 'rb'):  # a missing file is said to be one
+    pass
+  if not h5py.is_hdf5(path):
+    found = scipy.io.loadmat(path)
+    return {
+      key: _cells(array)
+      for key, array in found.items()
+      if isinstance(array, np.ndarray) and not array.dtype.names
+    }
+  found = {}
+  with h5py.File(path, 'r') as file:
+    for key, item in file.items():
+      if not isinstance(item, h5py.Dataset) or item.ndim > _MOST_AXES:
+        continue
+      value = item[()]
+      if item.attrs.get('MATLAB_class') == b'char':
+        value = np.array([_characters(column) for column in np.atleast_2d(value.T)])
+      elif value.dtype == object:  # a cell array: references to its cells
+        cells = [file[reference] for reference in value.T.ravel()]
+        if any(c.attrs.get('MATLAB_class') != b'char' for c in cells):
+          continue
+        value = np.array([_characters(cell[()].T.ravel()) for cell in cells], str)
+      else:
+        value = value.T
+      found[key] = value
+  return found
+
+
+def _characters(codes):
+  return ''.join(map(chr, codes))
+
+
+def _cells(array):
+  """Text of a cell array of text; other arrays as they are."""
+  if array.dtype != object:
+    return array
+  cells = [np.asarray(cell) for cell in array.ravel()]
+  if all(cell.dtype.kind == 'U' and cell.size <= 1 for cell in cells):
+    return np.array([str(cell.item()) if cell.size else '' for cell in cells], str)
+  return array
+
+
+def _text(array):
+  array = np.asarray(array)
+  if array.dtype == object and all(isinstance(x, bytes | str) for x in array.ravel()):
+    array = np.array(
+      [x.decode() if isinstance(x, bytes) else x for x in array.ravel()], str
+    )
+  if array.dtype.kind == 'S':
+    array = np.char.decode(array, 'utf-8')
+  # MATLAB pads the rows of a char matrix.
+  return np.asarray(np.char.rstrip(array, ' \0')) if array.dtype.kind == 'U' else array

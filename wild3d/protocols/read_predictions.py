@@ -1,0 +1,212 @@
+"""Predictions made anywhere, matched to the truth by id and by joint name."""
+
+import dataclasses
+import pathlib
+from collections.abc import Callable
+
+import numpy as np
+from jaxtyping import Bool, Int
+
+from wild3d import skeleton
+from wild3d.errors import UserError
+from wild3d.protocols import sizes
+from wild3d.protocols.formats import arrays, coco_results, named_joints, schema_json
+from wild3d.protocols.formats.named_joints import some
+from wild3d.protocols.formats.raw import Options, Raw, in_px, of_arrays
+from wild3d.protocols.samples import Predictions, Truth
+
+
+def read(
+  path: str | pathlib.Path,
+  truth: Truth,
+  options: Options | None = None,
+  *,
+  wanted: Bool[np.ndarray, ' N'] | None = None,
+  tell: Callable[[str], object] = print,
+) -> Predictions:
+  """The predictions of a file for the truth's samples, in its order and joints.
+
+  Args:
+    path: npz, npy, h5, mat; JSON of our schema or of COCO results.
+    truth: of the N samples.
+    options: what the file does not say.
+    wanted: the samples that must be there; None for all. Others that the file lacks
+      are NaN.
+    tell: is given a line for all that was assumed, derived, or left out.
+
+  Raises:
+    UserError: the file cannot be read; its joints, units or first pixel are not
+      known; ids are missing, twice, or unknown to the truth; an entry is NaN or
+      infinite; the size is not a person's in mm; no joint is the truth's.
+  """
+  path, options = pathlib.Path(path), options or Options()
+  if options.first_pixel not in (None, *named_joints.FIRST_PIXELS):
+    raise UserError(f'--first_pixel={options.first_pixel}: must be 0, 0.5 or 1')
+  wanted = np.ones(len(truth), bool) if wanted is None else wanted
+  if path.suffix.lower() == '.json':
+    data = schema_json.parse(path)
+    if isinstance(data, list):
+      return _read_coco(path, data, truth, options, wanted, tell)
+    raw = of_arrays(path, schema_json.arrays(path, data, 'predictions'), options, tell)
+  elif path.suffix.lower() in arrays.SUFFIXES:
+    raw = of_arrays(path, arrays.load(path), options, tell)
+  else:
+    raise UserError(f'{path}: must end in .json, {", ".join(arrays.SUFFIXES)}')
+  _finite(path, raw)
+  rows = _rows(path, raw, truth, options, wanted, tell)
+  converted = [
+    _converted(path, joints, raw.joints, truth, tell if i == 0 else _silent)
+    for i, joints in enumerate(j for j in (raw.joints2d, raw.joints3d) if j is not None)
+  ]
+  joints2d = converted.pop(0) if raw.joints2d is not None else None
+  joints3d = converted.pop(0) if raw.joints3d is not None else None
+  return _matched(path, joints2d, joints3d, rows, truth)
+
+
+def require(predictions: Predictions, needs: str, protocol: str, path) -> None:
+  """Refuses predictions without what a protocol compares.
+
+  Args:
+    predictions: of `read`.
+    needs: '2d' or '3d', as `Protocol.needs`.
+    protocol: its name, for the message.
+    path: the file, for the message.
+
+  Raises:
+    UserError: they have none of it.
+  """
+  if getattr(predictions, f'joints{needs}') is None:
+    raise UserError(
+      f'{path}: holds no {needs.upper()} predictions, which protocol {protocol} '
+      f'compares (joints{needs}, or --key)'
+    )
+
+
+def _silent(line):
+  del line
+
+
+def _read_coco(path, data, truth, options, wanted, tell):
+  results = coco_results.read(path, data)
+  count = results.keypoints.shape[1]
+  joints = named_joints.names_of(options.joints or 'coco17', '--joints')
+  if options.key or options.units:
+    raise UserError(f'{path}: COCO results take neither --key nor --units')
+  if count != len(joints):
+    raise UserError(
+      f'{path}: {count} keypoints in each result, but {len(joints)} joints are named; '
+      'state --joints'
+    )
+  raw = Raw(joints, in_px(results.keypoints, options, 0.0, tell), None, None)
+  _finite(path, dataclasses.replace(raw, ids=results.images))
+  joints2d = _converted(path, raw.joints2d, joints, truth, tell)
+  rows, extra = coco_results.assign(
+    results, joints2d, truth.joints, truth.ids, truth.joints2d
+  )
+  _complete(path, rows, extra, truth, options, wanted, tell, what='image_id')
+  used = int((rows >= 0).sum())
+  if used < len(results.images):
+    tell(f'{len(results.images) - used} of {len(results.images)} results not used')
+  return _matched(path, joints2d, None, rows, truth)
+
+
+def _finite(path, raw):
+  for dims, joints in ((2, raw.joints2d), (3, raw.joints3d)):
+    if joints is None:
+      continue
+    if not len(joints):
+      raise UserError(f'{path}: holds no predictions')
+    broken = ~np.isfinite(joints).all(axis=-1)
+    if broken.any():
+      row, joint = np.argwhere(broken)[0]
+      called = f'sample {row}' if raw.ids is None else f'{raw.ids[row]}'
+      raise UserError(
+        f'{path}: {int(broken.sum())} {dims}D joints are NaN or infinite; first '
+        f'{raw.joints[joint]} of {called}. Every joint must be predicted; leave out of '
+        'the joints what is never predicted'
+      )
+
+
+def _rows(path, raw, truth, options, wanted, tell) -> Int[np.ndarray, ' N']:
+  """The row of the predictions for each sample of the truth, -1 for none."""
+  if raw.ids is None:
+    count = len(raw.joints2d if raw.joints2d is not None else raw.joints3d)
+    if count != len(truth):
+      raise UserError(
+        f'{path}: {count} predictions without ids, but the truth has {len(truth)} '
+        "samples; give ids, or predict all in the truth's order"
+      )
+    tell(f"no ids in {path}: its {count} predictions are taken in the truth's order")
+    return np.arange(count)
+  if repeated := named_joints.twice(raw.ids):
+    raise UserError(f'{path}: {len(repeated)} ids occur twice: {some(repeated)}')
+  place = {name: row for row, name in enumerate(raw.ids.tolist())}
+  rows = np.array([place.pop(name, -1) for name in truth.ids.astype(str).tolist()], int)
+  _complete(path, rows, list(place), truth, options, wanted, tell, what='id')
+  return rows
+
+
+def _complete(path, rows, extra, truth, options, wanted, tell, what):
+  missing = truth.ids[wanted & (rows < 0)]
+  if len(missing):
+    raise UserError(
+      f'{path}: predictions of {len(missing)} of {int(wanted.sum())} samples are '
+      f'missing: {some(missing)}'
+      + (
+        f'; it has {len(extra)} {what}s unknown to the truth: {some(extra)}'
+        * bool(extra)
+      )
+    )
+  if extra and not options.ignore_extra:
+    raise UserError(
+      f'{path}: {len(extra)} {what}s are not in the truth: {some(extra)}; state '
+      '--ignore_extra if that is meant'
+    )
+  if extra:
+    tell(f'{len(extra)} {what}s that the truth lacks are left out: {some(extra)}')
+
+
+def _converted(path, joints, names, truth, tell):
+  """In the truth's joints, NaN for those that are not predicted."""
+  if misspelt := named_joints.unknown(names, truth.joints):
+    raise UserError(
+      f'{path}: unknown joint names: {", ".join(misspelt)}; the truth has '
+      f'{", ".join(truth.joints)}'
+    )
+  converted, known = skeleton.convert(joints, names, truth.joints)
+  if not known.any():
+    raise UserError(
+      f'{path}: shares no joint with the truth; it has {some(names, 20)}, the truth '
+      f'{some(truth.joints, 20)}'
+    )
+  derived = [
+    n for n, k in zip(truth.joints, known, strict=True) if k and n not in names
+  ]
+  if derived:
+    tell(f'joints: {", ".join(derived)} from the middle of hips or shoulders')
+  if not known.all():
+    lacking = [n for n, k in zip(truth.joints, known, strict=True) if not k]
+    tell(f'joints not predicted: {", ".join(lacking)}')
+  if unused := [name for name in names if name not in truth.joints]:
+    tell(f'joints that the truth lacks: {", ".join(unused)}')
+  converted = converted.astype(np.float64)
+  converted[:, ~known] = np.nan
+  return converted
+
+
+def _matched(path, joints2d, joints3d, rows, truth):
+  """In the truth's order, NaN where a sample need not be predicted; sizes checked."""
+
+  def taken(joints):
+    if joints is None:
+      return None
+    result = joints[np.maximum(rows, 0)]
+    result[rows < 0] = np.nan
+    return result
+
+  joints2d, joints3d = taken(joints2d), taken(joints3d)
+  if joints2d is not None:
+    sizes.check2d(joints2d, truth.joints2d, str(path))
+  if joints3d is not None:
+    sizes.check3d(joints3d, truth.joints, str(path), truth.joints3d)
+  return Predictions(truth.joints, joints2d, joints3d)
