@@ -12,7 +12,7 @@ from wild3d.configs import base
 from wild3d.errors import UserError
 from wild3d.models import initial
 from wild3d.models.pose3d import Pose3D
-from wild3d.protocols import of_model
+from wild3d.protocols import of_model, read_truth
 
 MODEL = {'stacks': 1, 'residuals': 1, 'features': 8, 'depth_residuals': 1, 'stem': 8}
 
@@ -74,13 +74,24 @@ def test_a_checkpoint_is_scored_by_protocols(people_dir, tmp_path, monkeypatch, 
   )
   assert '24 samples of synthetic_people/tiny:wild_test' in capsys.readouterr().out
   written = json.loads(out.read_text())
-  assert 'pck_torso' in str(written)
-  scores = evaluate.Evaluator(config, model, mesh.make(jax.devices()[:1])).scores(
-    variables
+  assert list(written['protocols']) == ['pck_torso', 'mpii_pckh']
+  truth = read_truth.read('synthetic_people/tiny:wild_test', str(people_dir))
+  single = jax.devices()[:1]
+  found = evaluate.Evaluator(config, model, mesh.make(single)).predictions(
+    variables, 'wild'
   )
-  ours = scores['wild']['network']['pck_torso_0.2']
-  said = json.dumps(written)
-  assert f'{100 * ours:.2f}'[:4] in said
+  assert [id.decode() for id in found['id']] == truth.ids.tolist()
+  torso = np.linalg.norm(truth.joints2d[:, 13] - truth.joints2d[:, 2], axis=-1)
+  ours = of_model.to_units(
+    found['joints2d'], found['depth'], found['to_original'], 4000.0
+  )
+  error = np.linalg.norm(ours.joints2d - truth.joints2d, axis=-1)
+  counted = np.isfinite(error) & np.isfinite(torso)[:, None]
+  counted[:, [6, 7]] = False
+  hits = (error <= 0.2 * torso[:, None])[counted]
+  measure = written['protocols']['pck_torso']['measures'][0]
+  assert measure['count'] == hits.size
+  assert measure['value'] == pytest.approx(100 * hits.mean())
   with pytest.raises(UserError, match="has no 'lab'"):
     evaluate_protocols.main('run', 'best', ['pck_torso'], 'lab', None, None, [])
   with pytest.raises(UserError, match='unknown protocol'):
