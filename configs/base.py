@@ -94,8 +94,15 @@ def get_config():
     'residuals': 2,  # per place in the hourglass
     'features': 256,
     'stem': 64,  # features of the first convolution
-    'depth_residuals': 2,  # per level of the depth module
+    'depth_head': 'regression',  # the paper's; or 'lift': from the 2D pose alone
+    'depth_residuals': 2,  # per level of the regression
     'dtype': 'float32',  # of the computation, or 'bfloat16'; parameters: float32
+  }
+
+  # step.to_float: what the network is given.
+  config.pixels = {
+    'order': 'rgb',  # of the channels, or 'bgr'
+    'divisor': 255.0,  # of the 8-bit values
   }
 
   # step.train and step.predict.
@@ -106,6 +113,7 @@ def get_config():
     'loss': 'squared',  # of heatmaps; or 'cross_entropy' over places
     'mask_unlabelled': True,  # False, as released: trained towards empty maps
     'geometric_form': 'paper',  # or 'released': groups weighted by bone length
+    'depth_root': 'pelvis',  # where depth is 0; or 'spine', as released
   }
 
   # optimizer.make.

@@ -17,14 +17,14 @@ def get_config():
   """Warm start on synthetic people, then photographs, then depth and geometry."""
   config = base.get_config()
   config.model.update(
-    {'stacks': 1, 'residuals': 1, 'depth_residuals': 1, 'features': 96}
+    {'stacks': 1, 'residuals': 1, 'features': 96, 'stem': 16, 'depth_head': 'lift'}
   )
   config.input_size = 64
   config.batch_size = 16
   # Maps of 16 x 16 need sub-pixel targets and decoding; see losses.py on the loss.
   config.target.update({'loss': 'cross_entropy', 'sigma': 1.0, 'subpixel': True})
   config.evaluation.refine = 'parabola'
-  config.optimizer.update({'name': 'adam', 'decay': 0.999, 'momentum': 0.9})
+  config.optimizer.update({'name': 'muon', 'decay': 0.999, 'momentum': 0.95})
   # Sports photographs: people turn every way, a third are upside down.
   config.augment.update(
     {'rotation': 60.0, 'rotation_limit': 180.0, 'rotation_probability': 0.6}
@@ -35,22 +35,22 @@ def get_config():
   config.sources.wild = base.source('people', 'wild_train', '2d', weight=1.0)
   config.sources.lab = base.source('people', 'lab_train', '3d')
   config.stages.people = base.stage(
-    1_500, 2e-3, ('wild', 'lab'), share_3d=0.25, warmup=50
+    1_500, 2e-2, ('wild', 'lab'), share_3d=0.25, warmup=50
   )
   config.stages.heatmap = base.stage(
-    8_000, 2e-3, ('photos', 'wild', 'lab'), share_3d=0.125, decay='cosine'
+    8_000, 2e-2, ('photos', 'wild', 'lab'), share_3d=0.125, decay='cosine'
   )
   config.stages.depth = base.stage(
-    2_000, 1e-3, ('photos', 'wild', 'lab'), share_3d=0.25, decay='cosine', depth=0.5
+    2_000, 5e-3, ('photos', 'wild', 'lab'), share_3d=0.25, decay='cosine', depth=0.5
   )
   config.stages.geometric = base.stage(
     800,
-    5e-4,
+    2e-3,
     ('photos', 'wild', 'lab'),
     share_3d=0.25,
     decay='cosine',
     depth=0.5,
-    geometric=0.05,
+    geometric=0.1,
   )
   config.schedule = ('people', 'heatmap', 'depth', 'geometric')
   config.checkpoint.every = 1_000

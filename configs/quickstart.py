@@ -12,7 +12,7 @@ def get_config():
   """Three short stages of a small network."""
   config = base.get_config()
   config.model.update(
-    {'stacks': 1, 'residuals': 1, 'depth_residuals': 1, 'features': 64, 'stem': 16}
+    {'stacks': 1, 'residuals': 1, 'features': 64, 'stem': 16, 'depth_head': 'lift'}
   )
   config.input_size = 64
   config.batch_size = 16
@@ -29,11 +29,11 @@ def get_config():
   config.sources.wild = base.source('people', 'wild_train', '2d')
   both = ('lab', 'wild')
   config.stages.heatmap = base.stage(
-    1600, 2e-2, both, share_3d=0.25, warmup=50, decay='cosine'
+    1800, 2e-2, both, share_3d=0.25, warmup=50, decay='cosine'
   )
-  config.stages.depth = base.stage(3500, 5e-3, both, decay='cosine', depth=0.5)
+  config.stages.depth = base.stage(4200, 5e-3, both, decay='cosine', depth=0.5)
   config.stages.geometric = base.stage(
-    900, 2e-3, both, decay='cosine', depth=0.5, geometric=0.1
+    1000, 2e-3, both, decay='cosine', depth=0.5, geometric=0.1
   )
   config.schedule = ('heatmap', 'depth', 'geometric')
   config.log_every = 100

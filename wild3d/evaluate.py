@@ -51,6 +51,7 @@ class Evaluator:
       loss=config.target.loss,
       refine=config.evaluation.refine,
       flip_test=config.evaluation.flip_test,
+      pixels=restore.make_pixels(config),
     )
     self._predict = jax.jit(predict)
     self._score = jax.jit(

@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 
-from wild3d import checkpoints, mesh
+from wild3d import checkpoints, mesh, skeleton, step
 from wild3d import config as configs
 from wild3d.configs import base
 from wild3d.errors import UserError
@@ -18,11 +18,40 @@ def make_model(config) -> Pose3D:
     raise UserError(
       f'config.model.dtype is {fields["dtype"]!r}: choose from {sorted(dtypes)}'
     )
+  if fields['depth_head'] not in ('regression', 'lift'):
+    raise UserError(
+      f'config.model.depth_head is {fields["depth_head"]!r}: choose regression or lift'
+    )
   if config.input_size < 64 or config.input_size % 64:
     raise UserError(
       f'config.input_size is {config.input_size}: it must be a multiple of 64'
     )
-  return Pose3D(**fields | {'dtype': dtypes[fields['dtype']]})
+  return Pose3D(
+    **fields | {'dtype': dtypes[fields['dtype']]},
+    joints=len(skeleton.JOINTS),
+    root=skeleton.ROOT,
+  )
+
+
+def make_pixels(config) -> step.Pixels:
+  """How the network wants its input, as config.pixels says."""
+  pixels = step.Pixels(**config.pixels)
+  if pixels.order not in ('rgb', 'bgr'):
+    raise UserError(f'config.pixels.order is {pixels.order!r}: choose rgb or bgr')
+  if not pixels.divisor > 0:
+    raise UserError(f'config.pixels.divisor is {pixels.divisor}: it must be above 0')
+  return pixels
+
+
+def make_target(config) -> step.Target:
+  """How targets and losses are formed, as config.target says."""
+  target = step.Target(**config.target)
+  if target.depth_root not in step.DEPTH_ROOTS:
+    raise UserError(
+      f'config.target.depth_root is {target.depth_root!r}: choose from '
+      f'{", ".join(step.DEPTH_ROOTS)}'
+    )
+  return target
 
 
 def complete(saved: dict):

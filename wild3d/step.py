@@ -13,7 +13,6 @@ import jax.numpy as jnp
 import optax
 
 from wild3d import geometry, heatmaps, losses, skeleton
-from wild3d.data.batch import IMAGE_MAX
 from wild3d.state import TrainState
 
 
@@ -26,11 +25,34 @@ class Target(NamedTuple):
   loss: str
   mask_unlabelled: bool
   geometric_form: str
+  depth_root: str = 'pelvis'
 
 
-def to_float(images):
-  """uint8 [B,H,W,3] -> float32 in [0, 1]."""
-  return images.astype(jnp.float32) / IMAGE_MAX
+# config.target.depth_root -> joints whose middle has depth 0. The 16 joints have no
+# spine; the middle of pelvis and neck stands for it.
+DEPTH_ROOTS = {'pelvis': skeleton.ROOT, 'spine': (6, 8)}
+
+
+class Pixels(NamedTuple):
+  """How the network wants its input: config.pixels.
+
+  Attributes:
+    order: of the channels, 'rgb' or 'bgr'.
+    divisor: of the uint8 values: 255 gives [0, 1].
+  """
+
+  order: str = 'rgb'
+  divisor: float = 255.0
+
+
+RGB = Pixels()
+
+
+def to_float(images, pixels: Pixels = RGB):
+  """uint8 RGB [B,H,W,3] -> float32, channels in the network's order."""
+  if pixels.order == 'bgr':
+    images = images[..., ::-1]
+  return images.astype(jnp.float32) / pixels.divisor
 
 
 def draw_targets(joints2d, visible, size: int, target: Target):
@@ -65,7 +87,10 @@ def example_losses(predicted_maps, predicted_depth, batch, target, clip_frames):
   size = predicted_maps.shape[2]
   visible, weight = batch['visible'], batch['weight']
   true_maps = draw_targets(batch['joints2d'], visible, size, target)
-  true_depth = jax.vmap(geometry.depth_target)(batch['joints2d'], batch['joints3d'])
+  root = DEPTH_ROOTS[target.depth_root]
+  true_depth = jax.vmap(functools.partial(geometry.depth_target, root=root))(
+    batch['joints2d'], batch['joints3d']
+  )
   # x and y are the labels: the geometric losses teach depth alone.
   lifted = jax.vmap(geometry.lift)(batch['joints2d'], predicted_depth)
   has3d = batch['has3d'].astype(jnp.float32)
@@ -108,6 +133,7 @@ def train(
   optimizer: optax.GradientTransformation,
   target: Target,
   clip_frames: int,
+  pixels: Pixels = RGB,
 ) -> tuple[TrainState, dict]:
   """One update.
 
@@ -120,6 +146,7 @@ def train(
     optimizer: from optimizer.make.
     target: how targets are formed.
     clip_frames: rows of a clip.
+    pixels: the network's input.
 
   Returns:
     (next state, metrics): 'loss', each loss's mean over its examples,
@@ -129,7 +156,7 @@ def train(
   def loss_fn(params):
     (maps, depth), updates = model.apply(
       {'params': params, 'batch_stats': state.batch_stats},
-      to_float(batch['image']),
+      to_float(batch['image'], pixels),
       train=True,
       mutable=['batch_stats'],
     )
@@ -156,33 +183,32 @@ def train(
   return TrainState(state.step + 1, params, batch_stats, opt_state), metrics
 
 
-def predict(
+def forward(
   variables: dict,
   images,
   *,
   model,
   loss: str = 'squared',
-  refine: str = 'quarter',
   flip_test: bool = False,
-) -> dict:
-  """Decodes the network's outputs: the forward pass that scoring shares.
+  pixels: Pixels = RGB,
+) -> tuple[jax.Array, jax.Array]:
+  """The network's outputs, before any decoding.
 
   Args:
     variables: 'params' and 'batch_stats'.
-    images: uint8 [B,H,W,3].
+    images: uint8 RGB [B,H,W,3].
     model: Pose3D.
     loss: the heatmap loss it was trained with; maps of 'cross_entropy' are logits
       and become probabilities.
-    refine: sub-pixel rule of heatmaps.decode.
     flip_test: take the mean over the image and its mirror image, mirrored back.
+    pixels: the network's input.
 
   Returns:
-    'joints2d' [B,J,2] and 'depth' [B,J] in the crop frame, 'score' [B,J] the
-    height of each peak, 'heatmaps' [B,S,h,w,J].
+    (heatmaps [B,S,h,w,J], depth [B,J] in crop units).
   """
 
   def see(images):
-    maps, depth = model.apply(variables, to_float(images), train=False)
+    maps, depth = model.apply(variables, to_float(images, pixels), train=False)
     return jax.nn.softmax(maps, axis=(2, 3)) if loss == 'cross_entropy' else maps, depth
 
   maps, depth = see(images)
@@ -191,6 +217,37 @@ def predict(
     other = skeleton.FLIP_INDEX
     maps = (maps + mirrored[:, :, :, ::-1][..., other]) / 2
     depth = (depth + mirrored_depth[:, other]) / 2
+  return maps, depth
+
+
+def predict(
+  variables: dict,
+  images,
+  *,
+  model,
+  loss: str = 'squared',
+  refine: str = 'quarter',
+  flip_test: bool = False,
+  pixels: Pixels = RGB,
+) -> dict:
+  """Decodes the network's outputs: the forward pass that scoring shares.
+
+  Args:
+    variables: see `forward`.
+    images: uint8 RGB [B,H,W,3].
+    model: Pose3D.
+    loss: see `forward`.
+    refine: sub-pixel rule of heatmaps.decode.
+    flip_test: see `forward`.
+    pixels: the network's input.
+
+  Returns:
+    'joints2d' [B,J,2] and 'depth' [B,J] in the crop frame, 'score' [B,J] the
+    height of each peak, 'heatmaps' [B,S,h,w,J].
+  """
+  maps, depth = forward(
+    variables, images, model=model, loss=loss, flip_test=flip_test, pixels=pixels
+  )
   decode = functools.partial(heatmaps.decode, refine=refine)
   joints2d, score = jax.vmap(jax.vmap(decode, in_axes=-1))(maps[:, -1])
   return {'joints2d': joints2d, 'depth': depth, 'score': score, 'heatmaps': maps}

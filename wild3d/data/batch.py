@@ -62,5 +62,3 @@ HOST_KEYS = {
   'id': ((), bytes, 'sample id'),
   'counter': ((), np.int64, "the example's number in the stream, from 0"),
 }
-
-IMAGE_MAX = 255.0  # uint8 images become floats in [0, 1] on the device.

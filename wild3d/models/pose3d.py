@@ -9,6 +9,7 @@ from jaxtyping import Array, Float
 from wild3d.models import layers
 from wild3d.models.depth import Depth
 from wild3d.models.hourglass import Stack
+from wild3d.models.lift import Lift
 
 
 class Stem(nn.Module):
@@ -39,6 +40,7 @@ class Pose3D(nn.Module):
   blocks. `dtype` is that of the computation; parameters, batch statistics and
   outputs stay float32. `stem` is the width of the first convolution (two blocks
   of twice that width follow it): where the hourglass is narrow, most of the work.
+  `depth_head` is 'regression', the paper's module, or 'lift' (`lift.py`).
   """
 
   stacks: int = 2
@@ -48,6 +50,8 @@ class Pose3D(nn.Module):
   joints: int = 16
   dtype: Any = jnp.float32
   stem: int = 64
+  depth_head: str = 'regression'
+  root: int = 6
 
   @nn.compact
   def __call__(
@@ -60,8 +64,8 @@ class Pose3D(nn.Module):
 
     Args:
       images: RGB in [0, 1], square, a multiple of 64 pixels wide. The depth
-        module's last layer fits one size: parameters serve the size they were
-        made for.
+        regression's last layer fits one size: parameters serve the size they
+        were made for.
       train: Normalise with the batch's statistics and update the running ones
         (then apply with `mutable=['batch_stats']`).
 
@@ -86,7 +90,11 @@ class Pose3D(nn.Module):
       )
       x, maps = stack(x, train)
       heatmaps.append(maps.astype(jnp.float32))
-    depth = Depth(
-      self.depth_residuals, self.features, self.joints, self.dtype, name='depth'
-    )
-    return jnp.stack(heatmaps, axis=1), depth(x, train).astype(jnp.float32)
+    if self.depth_head == 'lift':
+      depth = Lift(self.joints, self.root, name='lift')(heatmaps[-1])
+    else:
+      regress = Depth(
+        self.depth_residuals, self.features, self.joints, self.dtype, name='depth'
+      )
+      depth = regress(x, train).astype(jnp.float32)
+    return jnp.stack(heatmaps, axis=1), depth

@@ -1,0 +1,60 @@
+"""Depth from the 2D pose that the heatmaps show, without looking at the image.
+
+A network that sees the image learns depth from what the lab looks like, and little of
+that holds elsewhere. Where the joints are means the same in both.
+"""
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+from jaxtyping import Array, Float
+
+# Of a map's standard deviations: how sharply its highest places are preferred.
+SHARPNESS = 2.0
+EPSILON = 1e-6
+
+
+class Lift(nn.Module):
+  """A perceptron on each joint's place and its spread (after Martinez et al. 2017).
+
+  No gradient reaches the heatmaps: depth, known in the lab alone, would bend them.
+  It computes in float32, being small.
+  """
+
+  joints: int
+  root: int
+  width: int = 256
+  blocks: int = 2
+
+  @nn.compact
+  def __call__(
+    self, heatmaps: Float[Array, 'B H W {self.joints}']
+  ) -> Float[Array, 'B {self.joints}']:
+    """Returns depths in units of half the crop's side.
+
+    Args:
+      heatmaps: raw, of either loss: they are standardised first.
+    """
+    sharpness = self.param('sharpness', nn.initializers.constant(SHARPNESS), ())
+    locate = jax.vmap(jax.vmap(_locate, in_axes=(-1, None)), in_axes=(0, None))
+    xy, spread = locate(jax.lax.stop_gradient(heatmaps), sharpness)
+    xy -= xy[:, self.root : self.root + 1]
+    x = jnp.concatenate([xy.reshape(len(xy), -1), spread], axis=-1)
+    x = nn.relu(nn.Dense(self.width, name='enter')(x))
+    for i in range(self.blocks):
+      x += nn.relu(nn.Dense(self.width, name=f'block_{i}')(x))
+    # Near zero at first, so that a new head does not begin with a loss of its own.
+    small = nn.initializers.normal(0.01)
+    return nn.Dense(self.joints, kernel_init=small, name='leave')(x)
+
+
+def _locate(heatmap, sharpness):
+  """Expected place [2] of a joint in a map [H, W], crop frame, and its spread []."""
+  heatmap = (heatmap - heatmap.mean()) / (heatmap.std() + EPSILON)
+  share = jax.nn.softmax(sharpness * heatmap, axis=(0, 1))
+  size = heatmap.shape[0]
+  line = (jnp.arange(size) + 0.5) * (2 / size) - 1
+  along = jnp.stack([share.sum(0), share.sum(1)])  # of x and of y
+  mean = along @ line
+  variance = jnp.maximum(along @ line**2 - mean**2, EPSILON)
+  return mean, jnp.sqrt(variance.sum())

@@ -1,0 +1,1 @@
+"""Predicted poses: what they hold, and the files they are kept in."""

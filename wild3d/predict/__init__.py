@@ -1,0 +1,1 @@
+"""From a photograph or a video to named 3D poses."""
