@@ -61,9 +61,9 @@ def test_where_the_person_stands_in_the_crop_does_not_matter():
   """Catches depth that depends on the crop's centring."""
   maps, _ = _maps(2, reach=0.2)
   moved = jnp.roll(maps, (2, -3), axis=(1, 2))
-  held = (maps[:, -2:] < 1e-4).all() and (maps[:, :, :3] < 1e-4).all()
+  held = (maps[:, -2:] < 2e-3).all() and (maps[:, :, :3] < 2e-3).all()
   assert held, 'the blobs must not wrap round'
-  np.testing.assert_allclose(_lift(maps)[0], _lift(moved)[0], atol=1e-4)
+  np.testing.assert_allclose(_lift(maps)[0], _lift(moved)[0], atol=1e-3)
 
 
 def test_no_gradient_reaches_the_heatmaps():

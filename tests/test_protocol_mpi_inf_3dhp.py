@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from wild3d import protocols, skeleton
+from wild3d.errors import UserError
 from wild3d.protocols import mean
 
 SCORED = (
@@ -146,3 +147,13 @@ def test_subset_and_groups():
     want = ['GS', 'GS', 'noGS', 'noGS', 'outdoor', 'outdoor', '', 'GS']
     assert list(protocol.groups['scenario'](truth)) == want
     assert protocol.groups['activity'](truth)[1] == 'Sports'
+
+
+def test_the_official_score_refuses_the_metric_annotation():
+  """Catches people of their own size scored as if they were all of one."""
+  pose = np.repeat(fake.person()[None], 3, axis=0)
+  truth = fake.truth(joints3d=pose, annotation='metric')
+  predictions = fake.predictions(truth, pose)
+  with pytest.raises(UserError, match='universal:test'):
+    protocols.get('mpi_inf_3dhp').measure(predictions, truth)
+  assert protocols.get('mpi_inf_3dhp_zhou2017').measure(predictions, truth)

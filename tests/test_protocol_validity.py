@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from wild3d import metrics, protocols, skeleton
-from wild3d.protocols import mean, validity
+from wild3d.protocols import mean, result, validity
 
 SIZE = skeleton.ZHOU2017_SKELETON_MM
 
@@ -161,6 +161,23 @@ def test_jitter_against_a_loop():
       bend = sized[origin - 1] - 2 * sized[origin] + sized[origin + 1]
       want = np.delete(np.linalg.norm(bend, axis=1), 7)
       np.testing.assert_allclose(figure.values[row], want)
+
+
+def test_interval_of_the_spread_is_over_persons():
+  """Catches frames of one person taken for independent: ten times too sure."""
+  rng = np.random.default_rng(0)
+  size = rng.uniform(10, 60, 12)  # mm, how unsteady each person's prediction is
+  noise = rng.normal(size=(12, 100, 16, 3)) * size[:, None, None, None]
+  pred = (fake.person() + noise).reshape(-1, 16, 3)
+  who = np.repeat([f'p{i}' for i in range(12)], 100)
+  clips = np.repeat([f'c{i}' for i in range(120)], 10)
+  truth = fake.truth(joints3d=np.full(pred.shape, np.nan), subject=who, sequence=clips)
+  scored = result.score(protocols.get('geometry'), fake.predictions(truth, pred), truth)
+  assert (scored.resampled, scored.units) == ('persons', 12)
+  of = next(m for m in scored.measures if m.name == 'bone-length spread')
+  persons = of.values.reshape(12, 100)[:, 0]
+  normal = 2 * 1.96 * persons.std() / 12**0.5
+  assert of.overall.high - of.overall.low == pytest.approx(normal, rel=0.2)
 
 
 def test_stills_and_unknown_people():

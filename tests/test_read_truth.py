@@ -269,18 +269,18 @@ def _found(ids, **fields):
 def test_frames_are_those_of_the_original_video():
   """Catches every 64th stored frame taken for every 64th of the video."""
   ids = ['human36m/S9/Walking 1.54138969#0', 'human36m/S9/Walking 1.54138969#64']
-  truth = dataset._truth(_found(ids), 'human36m')
+  truth = dataset._truth(_found(ids), 'human36m', '')
   assert truth.frame.tolist() == [0, 64]
   assert truth.frames_per_second == 50.0
   ids = ['mpi_inf_3dhp/TS1#000001', 'mpi_inf_3dhp/TS1#000012']
-  assert dataset._truth(_found(ids), 'mpi_inf_3dhp').frame.tolist() == [1, 12]
+  assert dataset._truth(_found(ids), 'mpi_inf_3dhp', '').frame.tolist() == [1, 12]
   ids = ['coco_person/val#1', 'coco_person/val#7']  # names of pictures, no frames
-  assert dataset._truth(_found(ids), 'coco_person').frame.tolist() == [0, 1]
+  assert dataset._truth(_found(ids), 'coco_person', '').frame.tolist() == [0, 1]
 
 
 def test_positions_and_head_sizes_of_the_original():
   """Catches head sizes left in stored px, and 0 taken for a head size or for 3D."""
-  truth = dataset._truth(_found(['mpii/a#1.jpg:0', 'mpii/a#1.jpg:1']), 'mpii')
+  truth = dataset._truth(_found(['mpii/a#1.jpg:0', 'mpii/a#1.jpg:1']), 'mpii', '')
   np.testing.assert_array_equal(truth.joints2d[0, 0], [16.0, 26.0])
   np.testing.assert_array_equal(truth.head_size, [8.0, np.nan])
   assert np.isnan(truth.joints3d).all()

@@ -2,7 +2,8 @@
 
 The frames of one video resemble each other: to resample them one by one would make
 an interval several times too narrow. So whole sequences are resampled where the truth
-names any, and samples where it does not. The interval says how much the figure would
+names any, and samples where it does not; whole persons where a figure is of a person's
+frames together. The interval says how much the figure would
 vary with other sequences (or samples) like these. It cannot say more: not what other
 subjects than the two or six of a test set would change.
 """
@@ -26,7 +27,7 @@ class Bootstrap:
   """Which unit each of N samples belongs to, and how often each resample has it.
 
   Attributes:
-    kind: of the units, 'sequences' or 'samples'.
+    kind: of the units, such as 'sequences'; 'samples' where each stands alone.
     units: how many there are.
     bag: [N], 0 to U - 1; the unit itself where there are few.
     weights: [R, U], times that a resample has a bag.
@@ -38,12 +39,14 @@ class Bootstrap:
   weights: Float[np.ndarray, 'R U']
 
   @classmethod
-  def of(cls, sequence: Shaped[np.ndarray, ' N'], seed: int = 0) -> 'Bootstrap':
-    """Units of samples with these sequences; '' makes a sample its own unit."""
-    sequence = np.asarray(sequence).astype(str)
-    names, unit = np.unique(sequence, return_inverse=True)
-    alone = sequence == ''
-    kind = 'samples' if alone.all() else 'sequences'
+  def of(
+    cls, names: Shaped[np.ndarray, ' N'], kind: str = 'sequences', seed: int = 0
+  ) -> 'Bootstrap':
+    """Units of samples with these names; '' makes a sample its own unit."""
+    sample = np.asarray(names).astype(str)
+    names, unit = np.unique(sample, return_inverse=True)
+    alone = sample == ''
+    kind = 'samples' if alone.all() else kind
     unit = np.where(alone, len(names) + np.arange(len(unit)), unit)
     unit = np.unique(unit, return_inverse=True)[1]
     number = int(unit.max()) + 1

@@ -26,9 +26,9 @@ class Scores:
     header: where the predictions come from.
     protocols: name -> text, source, counts and measures, as in the file.
     ids: [N] of all samples.
-    unit: [N] of the intervals: number of the sequence, -1 where there is none.
     samples: protocol -> measure -> (values [n], weights [n]) of the samples `rows`.
     rows: protocol -> [n] places in the ids.
+    units: protocol -> [n] numbers of what intervals resample; -1: a sample alone.
   """
 
   path: str
@@ -36,9 +36,9 @@ class Scores:
   header: dict
   protocols: dict
   ids: np.ndarray
-  unit: np.ndarray
   samples: dict
   rows: dict
+  units: dict
 
 
 def read(path: str | os.PathLike) -> Scores:
@@ -71,18 +71,18 @@ def read(path: str | os.PathLike) -> Scores:
 
 def _parsed(path, data):
   ids = np.array([str(name) for name in data['samples']['ids']])
-  unit = data['samples']['unit']
-  unit = np.full(len(ids), -1) if unit is None else np.array(unit, np.int64)
-  rows, samples = {}, {}
+  rows, samples, units = {}, {}, {}
   for name, block in data['samples']['protocols'].items():
     at = block['rows']
     rows[name] = np.arange(len(ids)) if at is None else np.array(at, np.int64)
+    unit = block['unit']
+    size = len(ids[rows[name]])
+    units[name] = np.full(size, -1) if unit is None else np.array(unit, np.int64)
+    if units[name].shape != (size,):
+      raise ValueError('one unit a sample')
     samples[name] = {
-      measure: _columns(numbers, len(ids[rows[name]]))
-      for measure, numbers in block['measures'].items()
+      measure: _columns(numbers, size) for measure, numbers in block['measures'].items()
     }
-  if unit.shape != ids.shape:
-    raise ValueError('one unit a sample')
   for name, protocol in data['protocols'].items():
     for measure in protocol['measures']:
       samples[name][measure['name']]
@@ -95,9 +95,9 @@ def _parsed(path, data):
     dict(data['header']),
     dict(data['protocols']),
     ids,
-    unit,
     samples,
     rows,
+    units,
   )
 
 
@@ -207,8 +207,9 @@ def _same_samples(a, b, name):
 
 
 def _plan(scores, name):
-  unit = scores.unit[scores.rows[name]]
-  return Bootstrap.of(np.where(unit < 0, '', unit.astype(str)))
+  unit = scores.units[name]
+  kind = str(scores.protocols[name]['interval']['resampled'])
+  return Bootstrap.of(np.where(unit < 0, '', unit.astype(str)), kind)
 
 
 def _row(mine, yours, ends):

@@ -4,6 +4,7 @@ import numpy as np
 from jaxtyping import Float
 
 from wild3d import skeleton
+from wild3d.errors import UserError
 from wild3d.protocols import alignment, columns
 from wild3d.protocols.protocol import Measure, Protocol
 from wild3d.protocols.samples import Predictions, Truth
@@ -65,6 +66,11 @@ def _scores(pred, true, names, counted):
 
 
 def _official(predictions: Predictions, truth: Truth) -> list[Measure]:
+  if truth.annotation == 'metric':
+    raise UserError(
+      'mpi_inf_3dhp compares with the universal annotation, and the truth holds the '
+      'metric one: score mpi_inf_3dhp/universal:test, or mpi_inf_3dhp_zhou2017'
+    )
   names = (*JOINTS, 'pelvis')
   found = columns.matched('mpi_inf_3dhp', predictions, truth, 3, names)
   root = names.index('pelvis')
@@ -100,7 +106,8 @@ _MEASURES = (
   'thresholds 0, 5, ..., 150 mm (31 of them, strictly below, so at most 96.8 %). Mean '
   'over all joints of all frames; per scenario (GS TS1-2, noGS TS3-4, outdoor TS5-6) '
   'and per activity too. A joint without truth is not counted. The official truth is '
-  'the "universal" annotation: build the dataset with annotation=universal.'
+  'the "universal" annotation (the dataset mpi_inf_3dhp/universal); a truth that does '
+  'not say which it holds is taken to be that.'
 )
 _GROUPS = {'scenario': scenario_of, 'activity': activity_of}
 

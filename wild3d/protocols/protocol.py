@@ -34,6 +34,11 @@ class Measure:
   average: str
 
 
+def sequence_of(truth: Truth) -> np.ndarray:
+  """[N] str: the sequence of each sample, '' of a still."""
+  return np.asarray(truth.sequence, str)
+
+
 @dataclasses.dataclass(frozen=True)
 class Protocol:
   """A definition with a name, as papers refer to it.
@@ -51,6 +56,9 @@ class Protocol:
       {'action': ...}; '' leaves a sample out of the grouping.
     group_mean: whether papers report the mean over the first grouping's groups beside
       the mean over samples.
+    independent: function of the truth giving [N] names of what intervals resample as
+      a whole; '' makes a sample its own unit.
+    unit: what these are, in the plural.
   """
 
   name: str
@@ -63,3 +71,5 @@ class Protocol:
     default_factory=dict
   )
   group_mean: bool = False
+  independent: Callable[[Truth], np.ndarray] = sequence_of
+  unit: str = 'sequences'

@@ -12,7 +12,7 @@ from wild3d.protocols.samples import Truth
 
 _TEXTS = ('subject', 'action', 'sequence')
 _KEYS = ('ids', 'joints', 'units', 'joints2d', 'joints3d', 'occluded', 'head_size')
-_KEYS += ('valid', 'frame', 'frames_per_second', *_TEXTS)
+_KEYS += ('annotation', 'valid', 'frame', 'frames_per_second', *_TEXTS)
 
 
 def read(source: str, data_dir: str | pathlib.Path = '') -> Truth:
@@ -113,7 +113,15 @@ def _of_arrays(source, found):
     **texts,
     frame=column('frame', 0, np.int64),
     frames_per_second=float(np.ravel(rate)[0]),
+    annotation=_annotation(source, found),
   )
+
+
+def _annotation(source, found):
+  said = str(np.ravel(found['annotation'])[0]) if 'annotation' in found else ''
+  if said not in ('', 'metric', 'universal'):
+    raise UserError(f"{source}: annotation is {said!r:.40}: 'metric' or 'universal'")
+  return said
 
 
 def _checked(source, truth):

@@ -28,8 +28,9 @@ class Result:
     protocol: the definition.
     given: samples that the truth holds.
     rows: [n] places in the truth of the samples selected.
-    ids, sequence: [n] of these.
-    resampled, units: 'sequences' or 'samples', and how many, of the intervals.
+    ids: [n] of these.
+    unit: [n] names of what the intervals resample, '' for a sample alone.
+    resampled, units: 'sequences', 'persons' or 'samples', and how many.
     seed: of the intervals.
     measures: the main one first.
   """
@@ -38,7 +39,7 @@ class Result:
   given: int
   rows: Int[np.ndarray, ' n']
   ids: Shaped[np.ndarray, ' n']
-  sequence: Shaped[np.ndarray, ' n']
+  unit: Shaped[np.ndarray, ' n']
   resampled: str
   units: int
   seed: int
@@ -87,13 +88,14 @@ def score(
   measures = protocol.measure(predictions, truth)
   _check(protocol, measures, truth)
   groups = {name: np.asarray(of(truth), str) for name, of in protocol.groups.items()}
-  plan = bootstrap.Bootstrap.of(truth.sequence, seed)
+  unit = np.asarray(protocol.independent(truth), str)
+  plan = bootstrap.Bootstrap.of(unit, protocol.unit, seed)
   return Result(
     protocol=protocol,
     given=len(selected),
     rows=rows,
     ids=np.asarray(truth.ids),
-    sequence=np.asarray(truth.sequence),
+    unit=unit,
     resampled=plan.kind,
     units=plan.units,
     seed=seed,
@@ -209,18 +211,17 @@ def _measure(scored):
 def _samples(results):
   """Ids once; then numbers alone: places in the ids, units, values, weights."""
   place = {}
-  sequence = {}
   for result in results:
-    for name, of in zip(result.ids.tolist(), result.sequence.tolist(), strict=True):
+    for name in result.ids.tolist():
       place.setdefault(str(name), len(place))
-      sequence.setdefault(str(name), str(of))
-  number = {'': -1}
-  unit = [number.setdefault(s, len(number) - 1) for s in sequence.values()]
   of_protocol = {}
   for result in results:
     rows = [place[str(name)] for name in result.ids.tolist()]
+    number = {'': -1}
+    unit = [number.setdefault(u, len(number) - 1) for u in result.unit.tolist()]
     of_protocol[result.protocol.name] = {
       'rows': None if rows == list(range(len(place))) else rows,
+      'unit': None if set(unit) <= {-1} else unit,
       'measures': {
         m.name: {
           'values': _short(np.where(m.weights > 0, m.values, np.nan)),
@@ -231,7 +232,6 @@ def _samples(results):
     }
   return {
     'ids': list(place),
-    'unit': None if set(unit) <= {-1} else unit,
     'protocols': of_protocol,
   }
 

@@ -25,6 +25,8 @@ class Truth:
     subject, action, sequence: [N] str; '' where unknown.
     frame: [N] within the sequence, at the dataset's own rate.
     frames_per_second: of the sequences; NaN where unknown.
+    annotation: of MPI-INF-3DHP, whose people come in two sizes: 'metric' (annot3) or
+      'universal' (univ_annot3); '' where unknown or of another dataset.
   """
 
   joints: tuple[str, ...]
@@ -39,6 +41,7 @@ class Truth:
   sequence: np.ndarray
   frame: np.ndarray
   frames_per_second: float = float('nan')
+  annotation: str = ''
 
   def __len__(self) -> int:
     return len(self.ids)
@@ -48,7 +51,7 @@ class Truth:
     columns = {
       field.name: getattr(self, field.name)[:count]
       for field in dataclasses.fields(self)
-      if field.name not in ('joints', 'frames_per_second')
+      if isinstance(getattr(self, field.name), np.ndarray)
     }
     return dataclasses.replace(self, **columns)
 

@@ -28,6 +28,12 @@ BENDS = (
 WRONG_WAY_DEGREES = 20.0
 
 
+def person_of(truth: Truth) -> np.ndarray:
+  """[N] str: the subject, or the sequence where no subject is known; '' for nobody."""
+  subject, sequence = (np.asarray(x, str) for x in (truth.subject, truth.sequence))
+  return np.where(subject != '', subject, sequence)
+
+
 def left_right(lengths: Float[np.ndarray, 'N E']) -> Float[np.ndarray, 'N 4']:
   """Absolute difference of left and right, of `skeleton.SYMMETRIC_BONES`."""
   pairs = np.array([_bone_rows(p) for p in skeleton.SYMMETRIC_BONES.values()])
@@ -132,7 +138,7 @@ def _measure(predictions: Predictions, truth: Truth) -> list[Measure]:
   joints = alignment.scaled(joints, alignment.ratio(SIZE_MM, size))
   lengths = alignment.bone_lengths(joints, bones)
   bone_names = tuple('-'.join(JOINTS[end] for end in bone) for bone in bones)
-  person = np.where(truth.subject != '', truth.subject, truth.sequence)
+  person = person_of(truth)
   deviation, in_spread = spread(lengths, person)
   bend, in_jitter = jitter(joints, truth.sequence, truth.frame)
   illegal = 100.0 * is_illegal(joints, JOINTS)
@@ -181,5 +187,7 @@ GEOMETRY = Protocol(
   needs='3d',
   select=lambda truth: np.asarray(truth.valid, bool),
   measure=_measure,
+  independent=person_of,
+  unit='persons',
 )
 PROTOCOLS = (GEOMETRY,)

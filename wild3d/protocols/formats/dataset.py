@@ -48,7 +48,7 @@ def read(source: str, data_dir: str | pathlib.Path) -> Truth:
     raise UserError(
       f'{source}: {len(found["id"])} records read, but it counts {number}; build it again'
     )
-  return _truth(found, builder.name)
+  return _truth(found, builder.name, _annotation(builder))
 
 
 def pictures(
@@ -76,7 +76,7 @@ def _found(source, data_dir):
   return builder, split
 
 
-def _truth(found, name):
+def _truth(found, name, annotation):
   affine = found['to_original'].astype(np.float64)
   joints2d = np.einsum('nij,nkj->nki', affine[:, :, :2], found['joints2d'])
   joints2d += affine[:, None, :, 2]
@@ -96,7 +96,16 @@ def _truth(found, name):
     sequence=found['sequence'],
     frame=_frames(found, name),
     frames_per_second=_FRAMES_PER_SECOND.get(name, float('nan')),
+    annotation=annotation,
   )
+
+
+def _annotation(builder):
+  """Which of MPI-INF-3DHP's annotations was built: the universal does not project."""
+  if builder.name != 'mpi_inf_3dhp':
+    return ''
+  projects = (builder.info.metadata or {}).get('joints3d_project', True)
+  return 'metric' if projects else 'universal'
 
 
 def _frames(found, name):

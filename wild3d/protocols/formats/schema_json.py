@@ -24,7 +24,7 @@ _SAMPLE = {
 _OF_PREDICTIONS = ('joints2d', 'joints3d')
 _TOP = {
   'predictions': ('schema', 'joints', 'units', 'predictions'),
-  'truth': ('schema', 'joints', 'units', 'truth', 'frames_per_second'),
+  'truth': ('schema', 'joints', 'units', 'truth', 'frames_per_second', 'annotation'),
 }
 
 
@@ -114,6 +114,8 @@ def _header(path, data):
     found['units'] = np.array(str(units['3d']))
   if data.get('frames_per_second') is not None:
     found['frames_per_second'] = np.array(data['frames_per_second'])
+  if data.get('annotation') is not None:
+    found['annotation'] = np.array(str(data['annotation']))
   return found
 
 
