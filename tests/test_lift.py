@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from wild3d import heatmaps
+from wild3d.models import initial
 from wild3d.models.lift import Lift
 from wild3d.models.pose3d import Pose3D
 
@@ -87,6 +88,18 @@ def test_no_gradient_reaches_the_heatmaps():
   for part in ('stem', 'stack_0'):
     assert not any(jax.tree.leaves(sizes[part])), part
   assert all(v > 0 for v in jax.tree.leaves(sizes['lift']))
+
+
+def test_fresh_variables_are_those_of_init():
+  """Catches a parameter that `initial` starts at 0 and `init` does not."""
+  model = Pose3D(stacks=1, residuals=1, features=8, stem=4, depth_head='lift')
+  drawn = initial.variables(model, jax.random.key(0), 64)['params']['lift']
+  made = jax.jit(model.init)(jax.random.key(0), jnp.zeros((1, 64, 64, 3)))
+  spread = lambda x: float(jnp.abs(x).mean())  # noqa: E731
+  for one, other in zip(
+    jax.tree.leaves(drawn), jax.tree.leaves(made['params']['lift']), strict=True
+  ):
+    assert spread(one) == pytest.approx(spread(other), rel=0.5)
 
 
 @pytest.mark.parametrize('size', [8, 64])

@@ -9,6 +9,8 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import Array, Float
 
+from wild3d.models import layers
+
 # Of a map's standard deviations: how sharply its highest places are preferred.
 SHARPNESS = 2.0
 EPSILON = 1e-6
@@ -35,17 +37,19 @@ class Lift(nn.Module):
     Args:
       heatmaps: raw, of either loss: they are standardised first.
     """
-    sharpness = self.param('sharpness', nn.initializers.constant(SHARPNESS), ())
+    scale = self.param('scale', nn.initializers.ones, ())
     locate = jax.vmap(jax.vmap(_locate, in_axes=(-1, None)), in_axes=(0, None))
-    xy, spread = locate(jax.lax.stop_gradient(heatmaps), sharpness)
+    xy, spread = locate(jax.lax.stop_gradient(heatmaps), SHARPNESS * scale)
     xy -= xy[:, self.root : self.root + 1]
     x = jnp.concatenate([xy.reshape(len(xy), -1), spread], axis=-1)
-    x = nn.relu(nn.Dense(self.width, name='enter')(x))
+    x = nn.relu(self._dense(self.width, x, 'enter'))
     for i in range(self.blocks):
-      x += nn.relu(nn.Dense(self.width, name=f'block_{i}')(x))
-    # Near zero at first, so that a new head does not begin with a loss of its own.
-    small = nn.initializers.normal(0.01)
-    return nn.Dense(self.joints, kernel_init=small, name='leave')(x)
+      x += nn.relu(self._dense(self.width, x, f'block_{i}'))
+    return self._dense(self.joints, x, 'leave')
+
+  def _dense(self, features, x, name):
+    init = layers.fan_in_uniform(x.shape[-1])
+    return nn.Dense(features, kernel_init=init, bias_init=init, name=name)(x)
 
 
 def _locate(heatmap, sharpness):
