@@ -66,7 +66,8 @@ class Checkpoints:
 
   def best(self) -> int | None:
     """The step with the best score; the newest where none was scored."""
-    return self._manager.best_step()
+    best = self._manager.best_step()
+    return self.latest() if best is None else best
 
   def reached_preemption(self, step: int) -> bool:
     """True when the machine is about to be taken away."""
@@ -89,6 +90,15 @@ class Checkpoints:
       metrics=scores or None,
     )
     self._forget_iterators()
+
+  def save_alone(self, step: int, variables: dict, run: dict) -> None:
+    """Saves a step without an optimiser: for evaluation, or as a start."""
+    self._manager.save(
+      step,
+      args=ocp.args.Composite(
+        model=ocp.args.StandardSave(variables), run=ocp.args.JsonSave(run)
+      ),
+    )
 
   def restore(self, step: int, state: TrainState) -> TrainState:
     """The state of a step, with the shapes and shardings of `state`."""
@@ -162,6 +172,31 @@ class Checkpoints:
     for folder in self._data.glob('*'):
       if int(folder.name) not in kept:
         folder.rmtree(missing_ok=True)
+
+
+def save_model(workdir, variables: dict, run: dict) -> None:
+  """Makes a run folder whose only checkpoint, step 0, has a model and no optimiser.
+
+  Args:
+    workdir: a folder that does not exist yet; it appears whole or not at all.
+    variables: 'params' and 'batch_stats'.
+    run: see `Checkpoints.save`.
+
+  Raises:
+    UserError: the folder cannot be made.
+  """
+  folder = place(workdir)
+  partial = folder.with_name(f'.{folder.name}.partial')
+  try:
+    saved = Checkpoints(partial)
+    saved.save_alone(0, variables, run)
+    saved.close()
+    partial.rename(folder)
+  except OSError as error:
+    raise UserError(f'{workdir} cannot be made: {error.strerror}') from None
+  finally:
+    if partial.exists():
+      partial.rmtree()
 
 
 def open_existing(workdir) -> Checkpoints:

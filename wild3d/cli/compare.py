@@ -15,7 +15,8 @@ def main(arguments) -> None:
   parser.add_argument('--out', default='', help='write the Markdown here as well')
   options = parser.parse_args(arguments)
 
-  from wild3d.protocols import atomic, compare
+  from wild3d import atomic
+  from wild3d.protocols import compare
 
   text = compare.compare(compare.read(options.a), compare.read(options.b))
   if options.out:

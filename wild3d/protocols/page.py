@@ -8,8 +8,8 @@ from html import escape
 import numpy as np
 
 import wild3d
-from wild3d import visualize
-from wild3d.protocols import atomic, lsp, pose_pair, score_charts, score_table
+from wild3d import atomic, visualize
+from wild3d.protocols import lsp, pose_pair, score_charts, score_table
 from wild3d.protocols.result import Result
 from wild3d.protocols.samples import Predictions, Truth
 

@@ -11,8 +11,9 @@ import numpy as np
 from jaxtyping import Int, Shaped
 
 import wild3d
+from wild3d import atomic
 from wild3d.errors import UserError
-from wild3d.protocols import atomic, bootstrap, figures, score_table
+from wild3d.protocols import bootstrap, figures, score_table
 from wild3d.protocols.figures import Scored
 from wild3d.protocols.protocol import Protocol
 from wild3d.protocols.samples import Predictions, Truth

@@ -6,8 +6,8 @@ import pathlib
 from wild3d.errors import UserError
 
 
-def write(path: str | os.PathLike, text: str) -> None:
-  """Writes a text file; readers see the old file or the new one, never a part.
+def write(path: str | os.PathLike, content: str | bytes) -> None:
+  """Writes a file, text as UTF-8; readers see the old file or the new one, never a part.
 
   Raises:
     UserError: `path` is a folder or cannot be written.
@@ -18,7 +18,7 @@ def write(path: str | os.PathLike, text: str) -> None:
   partial = path.parent / f'.{path.name}.{os.getpid()}.tmp'
   try:
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial.write_text(text, encoding='utf-8')
+    partial.write_bytes(content.encode() if isinstance(content, str) else content)
     partial.replace(path)
   except OSError as error:
     raise UserError(f'{path} cannot be written: {error.strerror}') from None

@@ -1,0 +1,235 @@
+"""The pickles inside PyTorch's files, read without running anything of them.
+
+A pickle names functions and classes and says what to call with what. Here every name
+gets an inert stand-in of ours: containers, tensors yet without their numbers, and
+modules that only hold what was put in them. A name that is not listed is refused.
+"""
+
+import collections
+import io
+import pickle
+import pickletools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from wild3d.errors import UserError
+
+_TYPES = {
+  'Double': 'f8',
+  'Float': 'f4',
+  'Half': 'f2',
+  'BFloat16': 'bf16',
+  'Long': 'i8',
+  'Int': 'i4',
+  'Short': 'i2',
+  'Char': 'i1',
+  'Byte': 'u1',
+  'Bool': '?',
+}
+# Where classes of networks live: a class from there becomes a Module, whatever it is.
+_MODULES = ('models.', 'torch.nn.modules.', 'torch.nn.parallel.')
+
+
+class Storage(NamedTuple):
+  """Numbers that lie elsewhere in the file, under `key`."""
+
+  key: str
+  dtype: str
+  count: int
+
+
+class Tensor(NamedTuple):
+  """A view of a storage, in elements."""
+
+  storage: Storage
+  offset: int
+  shape: tuple[int, ...]
+  stride: tuple[int, ...]
+
+
+class Module:
+  """An object of a network's class: its attributes, and none of its code."""
+
+  def __init__(self):
+    self.state = {}
+
+  def __setstate__(self, state):
+    self.state = state if isinstance(state, dict) else {}
+
+
+class _Ignored:
+  """Stands for what a state dict does not need, such as NumPy's scalars."""
+
+  def __init__(self, *_):
+    pass
+
+  def __setstate__(self, _):
+    pass
+
+
+class Parameter:
+  """torch.nn.Parameter of PyTorch below 0.4, made from its tensor."""
+
+  def __init__(self, tensor, *_):
+    self.tensor = tensor
+
+  def __setstate__(self, _):
+    pass
+
+
+def load(content: bytes, name: str) -> tuple[Any, int]:
+  """What the pickle at the start of `content` holds, and where it ends.
+
+  Args:
+    content: more may follow the pickle.
+    name: of the file, for messages.
+
+  Raises:
+    UserError: it is damaged, or asks for a name that is not allowed.
+  """
+  try:
+    end = _end(content)
+    return _Unpickler(content[:end], name).load(), end
+  except UserError:
+    raise
+  except Exception as error:
+    # Whatever a damaged file makes the unpickler do: it runs no foreign code.
+    why = ' '.join(str(error).split())[:120]
+    raise UserError(
+      f'{name}: no PyTorch checkpoint, or a damaged or truncated one '
+      f'({type(error).__name__}: {why})'
+    ) from None
+
+
+def _end(content):
+  for opcode, number, at in pickletools.genops(content):
+    # A file of ten bytes could ask for gigabytes by numbering its parts wildly.
+    if opcode.name.endswith('PUT') and number > len(content):
+      raise ValueError(f'part number {number}')
+    if opcode.name == 'STOP':
+      return at + 1
+  raise ValueError('the pickle does not end')
+
+
+class _Unpickler(pickle.Unpickler):
+  def __init__(self, content, name):
+    # Python 2 wrote text as bytes.
+    super().__init__(io.BytesIO(content), encoding='latin1')
+    self._name = name
+
+  def find_class(self, module, name):
+    if (module, name) in _ALLOWED:
+      return _ALLOWED[module, name]
+    kind = name.removesuffix('Storage')
+    if module in ('torch', 'torch.cuda') and name != kind and kind in _TYPES:
+      return _StorageType(_TYPES[kind])
+    if f'{module}.'.startswith(_MODULES) and name.isidentifier():
+      return Module
+    raise UserError(
+      f'{self._name}: refused: it asks for {module}.{name}, which a network of this '
+      'kind does not need; nothing of the file was run'
+    )
+
+  def persistent_load(self, pid):
+    kind, *rest = pid
+    if kind == 'module':  # (class, its source file, its source)
+      return rest[0]
+    if kind != 'storage' or not isinstance(rest[0], _StorageType):
+      raise ValueError(f'a reference to {str(kind)[:40]!r}')
+    storage_type, key, _, count = rest[:4]
+    if len(rest) > 4 and rest[4] is not None:
+      raise ValueError('views of storages are not read: save the state dict again')
+    return Storage(str(key), storage_type.dtype, int(count))
+
+
+class _StorageType(NamedTuple):
+  dtype: str
+
+
+class _Function(NamedTuple):
+  """A function of ours that the file may call, and whose attributes it cannot set."""
+
+  run: Callable
+
+  def __call__(self, *arguments):
+    return self.run(*arguments)
+
+
+def _rebuild_tensor(storage, offset, shape, stride, *_):
+  if not isinstance(storage, Storage):
+    raise ValueError('a tensor without a storage')
+  ints = lambda numbers: tuple(int(n) for n in numbers)  # noqa: E731
+  return Tensor(storage, int(offset), ints(shape), ints(stride))
+
+
+def _rebuild_parameter(tensor, *_):
+  return tensor
+
+
+def _reconstructor(cls, *_):
+  if cls is not Module:
+    raise ValueError('an object that is no network')
+  return Module()
+
+
+def _encode(text, encoding):
+  if encoding not in ('latin1', 'latin-1'):
+    raise ValueError(f'bytes written as {encoding!r}')
+  return text.encode('latin1')
+
+
+_ALLOWED = {
+  ('collections', 'OrderedDict'): collections.OrderedDict,
+  ('_codecs', 'encode'): _Function(_encode),
+  ('copy_reg', '_reconstructor'): _Function(_reconstructor),
+  ('copyreg', '_reconstructor'): _Function(_reconstructor),
+  ('torch', 'Size'): tuple,
+  ('torch', 'device'): _Ignored,
+  ('torch._utils', '_rebuild_tensor'): _Function(_rebuild_tensor),
+  ('torch._utils', '_rebuild_tensor_v2'): _Function(_rebuild_tensor),
+  ('torch._utils', '_rebuild_parameter'): _Function(_rebuild_parameter),
+  ('torch.nn.parameter', 'Parameter'): Parameter,
+  ('torch.autograd.variable', 'Variable'): Parameter,
+  # What modules of old versions hold beside their parameters.
+  ('torch.nn.backends.thnn', '_get_thnn_function_backend'): _Ignored,
+}
+for _core in ('numpy.core', 'numpy._core'):
+  _ALLOWED[f'{_core}.multiarray', 'scalar'] = _Ignored
+  _ALLOWED[f'{_core}.multiarray', '_reconstruct'] = _Ignored
+for _name in ('dtype', 'ndarray'):
+  _ALLOWED['numpy', _name] = _Ignored
+for _builtins in ('builtins', '__builtin__'):
+  _ALLOWED[_builtins, 'object'] = object
+  _ALLOWED[_builtins, 'set'] = set
+
+
+def array(tensor: Tensor, content: bytes | memoryview) -> np.ndarray:
+  """The numbers of a tensor.
+
+  Args:
+    tensor: see above.
+    content: of its whole storage, little-endian.
+
+  Raises:
+    ValueError: the view leaves its storage, or repeats elements of it.
+  """
+  dtype = np.dtype('<u2' if tensor.storage.dtype == 'bf16' else tensor.storage.dtype)
+  numbers = np.frombuffer(content, dtype)
+  shape, stride = tensor.shape, tensor.stride
+  if len(shape) != len(stride) or min((*shape, *stride, tensor.offset), default=0) < 0:
+    raise ValueError(f'shape {shape} with strides {stride}')
+  size = int(np.prod(shape, dtype=object))
+  reach = sum((n - 1) * step for n, step in zip(shape, stride, strict=True))
+  if size and (size > len(numbers) or tensor.offset + reach >= len(numbers)):
+    raise ValueError(f'a tensor of shape {shape} in a storage of {len(numbers)}')
+  if not size:
+    view = np.empty(shape, dtype)
+  else:
+    view = np.lib.stride_tricks.as_strided(
+      numbers[tensor.offset :], shape, [s * dtype.itemsize for s in stride]
+    ).copy()
+  if tensor.storage.dtype == 'bf16':  # the upper half of a float32
+    view = (view.astype(np.uint32) << 16).view(np.float32)
+  return view
