@@ -16,6 +16,7 @@ COMMANDS = {
   'evaluate': 'score a checkpoint of a run',
   'score': 'score predictions made anywhere by named protocols',
   'compare': 'two files of scores side by side, with paired differences',
+  'predict': '3D poses of people in photographs',
   'convert': "PyTorch checkpoints of the authors' network, to and from ours",
   'data': 'build a dataset from its original files',
 }

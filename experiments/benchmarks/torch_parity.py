@@ -1,22 +1,17 @@
 """The same weights in PyTorch and here: how far apart the outputs are.
 
-  python experiments/benchmarks/torch_parity.py
+  PYTHONPATH=tests:experiments python experiments/benchmarks/torch_parity.py
 
-Needs PyTorch (extra `convert`), and tests/torch_twin.py beside it.
+Needs PyTorch (extra `convert`), and the twin of the tests.
 """
 
-import pathlib
-import sys
 import tempfile
 import time
 
 import jax
 import numpy as np
-import torch
-
-ROOT = pathlib.Path(__file__).parents[2]
-sys.path += [str(ROOT / 'tests'), str(ROOT / 'experiments')]
 import synthetic_sheet
+import torch
 import torch_twin
 
 from wild3d import restore

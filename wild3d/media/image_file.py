@@ -1,0 +1,79 @@
+"""Photographs from disk: whatever they are, upright RGB of 8 bits comes out."""
+
+import os
+import pathlib
+import warnings
+
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image, ImageOps
+
+from wild3d.errors import UserError
+
+# Only decoders of pictures: others of Pillow's start programs (EPS) or are seldom used.
+FORMATS = {
+  'JPEG': ('.jpg', '.jpeg', '.jpe', '.jfif'),
+  'PNG': ('.png',),
+  'WEBP': ('.webp',),
+  'BMP': ('.bmp',),
+  'TIFF': ('.tif', '.tiff'),
+  'GIF': ('.gif',),
+}
+SUFFIXES = tuple(suffix for suffixes in FORMATS.values() for suffix in suffixes)
+MAX_PIXELS = 200_000_000  # 600 MB as RGB
+_PAPER = (255, 255, 255)  # behind what is transparent
+
+
+def read(path: str | os.PathLike) -> UInt8[np.ndarray, 'H W 3']:
+  """Reads a picture.
+
+  Grey, palette and CMYK become RGB (colour profiles are not applied), 16 bits become
+  8, transparency is laid on white, and the turn that EXIF asks for is made. Of a file
+  of several pictures the first is read.
+
+  Args:
+    path: JPEG, PNG, WebP, BMP, TIFF or GIF.
+
+  Raises:
+    UserError: it is missing, no such picture, damaged, truncated, of floats, or larger
+      than `MAX_PIXELS`.
+  """
+  path = pathlib.Path(path)
+  if not path.is_file():
+    raise UserError(f'{path}: no such file')
+  if not path.stat().st_size:
+    raise UserError(f'{path}: the file is empty')
+  with warnings.catch_warnings():
+    warnings.simplefilter('ignore')  # Pillow's remarks on sizes and on metadata
+    try:
+      with Image.open(path, formats=tuple(FORMATS)) as image:
+        width, height = image.size
+        if width * height > MAX_PIXELS:
+          raise UserError(
+            f'{path}: {width} x {height} px; at most {MAX_PIXELS // 10**6} million '
+            'pixels are read: make it smaller'
+          )
+        return np.asarray(_rgb(ImageOps.exif_transpose(image), path))
+    except UserError:
+      raise
+    except Exception as error:
+      # Whatever a damaged file makes a decoder do.
+      why = ' '.join(str(error).split())[:120]
+      raise UserError(
+        f'{path}: no picture that can be read, or a damaged one '
+        f'({type(error).__name__}: {why})'
+      ) from None
+
+
+def _rgb(image, path):
+  if image.mode == 'F':
+    raise UserError(f'{path}: a picture of floats; save it with 8 or 16 bits')
+  if image.mode.startswith('I'):
+    values = np.asarray(image).astype(np.int64)
+    grey = np.clip(values // 257 if values.max(initial=0) > 255 else values, 0, 255)
+    return Image.fromarray(grey.astype(np.uint8)).convert('RGB')
+  if image.has_transparency_data:
+    image = image.convert('RGBA')
+    paper = Image.new('RGBA', image.size, (*_PAPER, 255))
+    return Image.alpha_composite(paper, image).convert('RGB')
+  return image.convert('RGB')

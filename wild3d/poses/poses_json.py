@@ -1,0 +1,160 @@
+"""poses.json: every number with its unit, axes and joint names beside it.
+
+`poses.schema.json` is its JSON Schema; what is checked here on reading is the same.
+"""
+
+import dataclasses
+import json
+import os
+import pathlib
+
+import numpy as np
+
+from wild3d import atomic, skeleton
+from wild3d.errors import UserError
+from wild3d.poses.pose import Box, Camera, Header, Picture, Pose, PoseFile
+
+VERSION = 1
+_DECIMALS = {
+  'joints2d': 2,
+  'scores': 4,
+  'joints_crop': 5,
+  'joints_mm': 1,
+  'joints_camera': 1,
+  'to_original': 5,
+}
+_SHAPES = {
+  'joints2d': (len(skeleton.JOINTS), 2),
+  'scores': (len(skeleton.JOINTS),),
+  'joints_crop': (len(skeleton.JOINTS), 3),
+  'joints_mm': (len(skeleton.JOINTS), 3),
+  'joints_camera': (len(skeleton.JOINTS), 3),
+  'to_original': (2, 3),
+}
+CONVENTIONS = {
+  'joints': list(skeleton.JOINTS),
+  'bones': [list(bone) for bone in skeleton.BONES],
+  'left_right': "the person's own",
+  'joints2d': 'px of the upright original; the first pixel has its centre at (0.5, 0.5); '
+  'x right, y down',
+  'joints_mm': 'mm; camera axes: x right, y down, z away from the camera; minus the '
+  'pelvis; a single picture does not tell the size: see scale',
+  'joints_camera': "mm; the same axes, from the camera's centre; null without a camera",
+  'joints_crop': 'units of half the side of the square crop; origin at its centre; z is '
+  '0 at the pelvis',
+  'to_original': '2 x 3 affine from the crop frame to px of the original',
+  'box': 'left, top, width, height, px of the original',
+  'camera': 'fx, fy, cx, cy, px of the original; no distortion',
+  'scores': '0 to 1, of the 2D joints',
+}
+
+
+def write(poses: PoseFile, path: str | os.PathLike) -> None:
+  """Writes the file whole or not at all, one picture a line.
+
+  Raises:
+    UserError: it cannot be written.
+  """
+  head = {
+    'schema': 'wild3d.poses',
+    'schema_version': VERSION,
+    'conventions': CONVENTIONS,
+    'header': dataclasses.asdict(poses.header),
+  }
+  lines = ',\n'.join(
+    json.dumps(_picture(p), allow_nan=False, separators=(',', ':'))
+    for p in poses.pictures
+  )
+  text = json.dumps(head, indent=1, allow_nan=False)
+  atomic.write(path, f'{text[:-2]},\n "pictures": [\n{lines}\n]\n}}\n')
+
+
+def _picture(picture):
+  fields = {
+    field.name: getattr(picture, field.name) for field in dataclasses.fields(Picture)
+  }
+  camera = picture.camera and dataclasses.asdict(picture.camera)
+  return fields | {'camera': camera, 'poses': [_pose(p) for p in picture.poses]}
+
+
+def _pose(pose):
+  numbers = {}
+  for name, decimals in _DECIMALS.items():
+    value = getattr(pose, name)
+    numbers[name] = None if value is None else np.round(value, decimals).tolist()
+  box = dataclasses.asdict(pose.box)
+  box['xywh'] = [round(x, 2) for x in pose.box.xywh]
+  return {'person': pose.person, 'box': box, **numbers}
+
+
+def read(path: str | os.PathLike) -> PoseFile:
+  """Reads what `write` wrote.
+
+  Raises:
+    UserError: it is missing, no JSON, of another schema or version, or a field is
+      missing or of another form: the message names it.
+  """
+  path = pathlib.Path(path)
+  try:
+    data = json.loads(path.read_text(encoding='utf-8'))
+  except OSError as error:
+    raise UserError(f'{path} cannot be read: {error.strerror}') from None
+  except (ValueError, RecursionError):
+    raise UserError(f'{path} is no JSON, or an incomplete one') from None
+  if not isinstance(data, dict) or data.get('schema') != 'wild3d.poses':
+    raise UserError(f'{path}: its "schema" is not "wild3d.poses"')
+  if data.get('schema_version') != VERSION:
+    raise UserError(
+      f'{path}: schema_version {data.get("schema_version")!r:.20}; this wild3d reads '
+      f'{VERSION}: use the one that wrote it'
+    )
+  if not isinstance(data.get('pictures'), list):
+    raise UserError(f'{path}: "pictures" is missing, or no list')
+  header = _fields(path, 'header', Header, data.get('header'))
+  return PoseFile(
+    header,
+    tuple(
+      _read_picture(path, f'pictures[{i}]', item)
+      for i, item in enumerate(data['pictures'])
+    ),
+  )
+
+
+def _fields(path, where, kind, found):
+  names = {field.name for field in dataclasses.fields(kind)}
+  if not isinstance(found, dict) or set(found) != names:
+    given = set(found) if isinstance(found, dict) else set()
+    wrong = sorted(names ^ given) or sorted(names)
+    raise UserError(
+      f'{path}: {where}: missing or unknown: {", ".join(map(str, wrong))}'
+    )
+  return kind(**found)
+
+
+def _read_picture(path, where, item):
+  picture = _fields(path, where, Picture, item)
+  camera = item['camera'] and _fields(path, f'{where}.camera', Camera, item['camera'])
+  if not isinstance(item['poses'], list):
+    raise UserError(f'{path}: {where}.poses is no list')
+  poses = tuple(
+    _read_pose(path, f'{where}.poses[{k}]', pose)
+    for k, pose in enumerate(item['poses'])
+  )
+  return dataclasses.replace(picture, camera=camera, poses=poses)
+
+
+def _read_pose(path, where, item):
+  pose = _fields(path, where, Pose, item)
+  arrays = {}
+  for name, shape in _SHAPES.items():
+    if name == 'joints_camera' and item[name] is None:
+      continue
+    try:
+      arrays[name] = np.asarray(item[name], np.float64)
+    except (TypeError, ValueError):
+      arrays[name] = np.empty(0)
+    if arrays[name].shape != shape or not np.isfinite(arrays[name]).all():
+      raise UserError(f'{path}: {where}.{name}: expected numbers of shape {shape}')
+  box = _fields(path, f'{where}.box', Box, item['box'])
+  box = dataclasses.replace(box, xywh=tuple(box.xywh))
+  return dataclasses.replace(pose, box=box, **arrays)

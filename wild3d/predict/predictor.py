@@ -1,0 +1,181 @@
+"""Predictor: pictures in, named 3D poses out."""
+
+import functools
+import hashlib
+import os
+from collections.abc import Sequence
+
+import jax
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from wild3d import mesh, restore, step
+from wild3d.datasets.crop import box_of
+from wild3d.poses.pose import Box, Camera, Pose
+from wild3d.predict import crop, decode, place
+
+BATCH = 32
+
+
+class Predictor:
+  """A trained network, ready for pictures of any size.
+
+  Attributes:
+    input_size: px, side of what the network sees.
+    skeleton_mm: sum of the 14 bones that every pose is scaled to.
+    fingerprint: 12 hexadecimal digits of a hash of the parameters.
+    step: of the checkpoint.
+    refine: sub-pixel rule in use.
+  """
+
+  def __init__(
+    self, config, at, model, variables, devices, *, refine, flip_test, skeleton_mm
+  ):
+    """See `from_checkpoint`."""
+    self.input_size = config.input_size
+    self.skeleton_mm = float(skeleton_mm or config.evaluation.skeleton_mm)
+    self.step = at
+    self.refine = refine or config.evaluation.refine
+    self.flip_test = flip_test
+    self.fingerprint = _fingerprint(variables)
+    self._variables = variables
+    self._devices = devices
+    self._forward = jax.jit(
+      functools.partial(
+        step.forward,
+        model=model,
+        loss=config.target.loss,
+        flip_test=flip_test,
+        pixels=restore.make_pixels(config),
+      )
+    )
+    self._decode = jax.jit(
+      jax.vmap(
+        functools.partial(
+          decode.pose,
+          refine=self.refine,
+          probabilities=config.target.loss == 'cross_entropy',
+          skeleton_mm=self.skeleton_mm,
+        )
+      )
+    )
+
+  @classmethod
+  def from_checkpoint(
+    cls,
+    path: str | os.PathLike,
+    wanted: str = 'best',
+    *,
+    refine: str | None = None,
+    flip_test: bool = False,
+    skeleton_mm: float | None = None,
+  ) -> 'Predictor':
+    """Restores the network of a run.
+
+    Args:
+      path: folder of the run, or of `wild3d convert`.
+      wanted: 'best', 'latest' or a step.
+      refine: sub-pixel rule of heatmaps.decode; None takes the configuration's.
+      flip_test: mean over the picture and its mirror image.
+      skeleton_mm: sum of the 14 bones of every pose; None: the configuration's.
+
+    Raises:
+      UserError: there is no such run or step.
+    """
+    restored = restore.restore(path, wanted, [])
+    return cls(*restored, refine=refine, flip_test=flip_test, skeleton_mm=skeleton_mm)
+
+  def network(
+    self, images: UInt8[np.ndarray, 'B H W 3']
+  ) -> tuple[Float[jax.Array, 'B S h w J'], Float[jax.Array, 'B J']]:
+    """Heatmaps of every stack, and depths in crop units, of crops at input size.
+
+    Args:
+      images: RGB, input_size x input_size. Compiled once for each B.
+    """
+    return self._forward(self._variables, images)
+
+  def predict(
+    self,
+    image: UInt8[np.ndarray, 'H W 3'],
+    boxes: Sequence[Box] | None = None,
+    camera: Camera | None = None,
+  ) -> list[Pose]:
+    """Poses of the people in a picture.
+
+    Args:
+      image: RGB, any size.
+      boxes: one for each person. None takes the whole picture for one person's box,
+        and then the box of the joints found there.
+      camera: of the picture, for poses in its space.
+
+    Raises:
+      UserError: a box has no extent or lies outside of the picture.
+    """
+    height, width = image.shape[:2]
+    if boxes is None:
+      whole = Box((0.0, 0.0, float(width), float(height)), source='whole')
+      (first,) = self.predict(image, [whole])
+      boxes = [Box(_box_round(first, width, height), source='whole')]
+    if not boxes:
+      return []
+    for box in boxes:
+      crop.check_inside(box.xywh, width, height)
+    affines = [crop.to_original(box.xywh) for box in boxes]
+    found = self._of_crops([crop.cut(image, a, self.input_size) for a in affines])
+    return [
+      _pose(
+        box, affine, rank, camera, {key: value[rank] for key, value in found.items()}
+      )
+      for rank, (box, affine) in enumerate(zip(boxes, affines, strict=True))
+    ]
+
+  def _of_crops(self, crops):
+    """Decoded outputs, float64 [N, ...], in batches of few sizes."""
+    parts = []
+    for start in range(0, len(crops), BATCH):
+      images = np.stack(crops[start : start + BATCH])
+      # Rounded up to a power of two, and to what the devices can share: few shapes.
+      size = self._devices.size
+      room = -(-(1 << (len(images) - 1).bit_length()) // size) * size
+      padded = np.zeros((room, *images.shape[1:]), np.uint8)
+      padded[: len(images)] = images
+      maps, depth = self.network(mesh.put({'image': padded}, self._devices)['image'])
+      decoded = self._decode(maps[:, -1], depth)
+      parts.append({k: np.float64(v)[: len(images)] for k, v in decoded.items()})
+    return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
+
+
+def _pose(box, affine, rank, camera, found):
+  xy = found['joints_crop'][:, :2]
+  joints2d = xy @ affine[:, :2].T + affine[:, 2]
+  in_space = None
+  if camera is not None:
+    weights = found['scores'] + 1e-3
+    in_space = place.before_camera(found['joints_mm'], joints2d, camera, weights)
+  return Pose(
+    joints2d=joints2d,
+    scores=found['scores'],
+    joints_crop=found['joints_crop'],
+    joints_mm=found['joints_mm'],
+    to_original=affine,
+    box=box,
+    joints_camera=in_space,
+    person=rank,
+  )
+
+
+def _box_round(pose, width, height):
+  """The box of a pose's joints, within the picture; the crop adds the room."""
+  center, side = box_of(pose.joints2d, room=1.0)
+  low = np.clip(center - side / 2, 0, [width - 1, height - 1])
+  high = np.clip(center + side / 2, low + 1, [width, height])
+  return tuple(float(x) for x in (*low, *(high - low)))
+
+
+def _fingerprint(variables):
+  digest = hashlib.sha256()
+  for path, leaf in jax.tree_util.tree_leaves_with_path(variables):
+    digest.update(jax.tree_util.keystr(path).encode())
+    digest.update(np.ascontiguousarray(leaf).tobytes())
+  return digest.hexdigest()[:12]
