@@ -1,6 +1,6 @@
 """poses.json: every number with its unit, axes and joint names beside it.
 
-`poses.schema.json` is its JSON Schema; what is checked here on reading is the same.
+`poses.schema.json` is its JSON Schema. Reading checks names, shapes and numbers.
 """
 
 import dataclasses
@@ -110,7 +110,7 @@ def read(path: str | os.PathLike) -> PoseFile:
     )
   if not isinstance(data.get('pictures'), list):
     raise UserError(f'{path}: "pictures" is missing, or no list')
-  header = _fields(path, 'header', Header, data.get('header'))
+  header = Header(**_fields(path, 'header', Header, data.get('header')))
   return PoseFile(
     header,
     tuple(
@@ -121,30 +121,31 @@ def read(path: str | os.PathLike) -> PoseFile:
 
 
 def _fields(path, where, kind, found):
+  """`found`, which must have the fields of a dataclass and no others."""
   names = {field.name for field in dataclasses.fields(kind)}
   if not isinstance(found, dict) or set(found) != names:
     given = set(found) if isinstance(found, dict) else set()
-    wrong = sorted(names ^ given) or sorted(names)
-    raise UserError(
-      f'{path}: {where}: missing or unknown: {", ".join(map(str, wrong))}'
-    )
-  return kind(**found)
+    wrong = ', '.join(sorted(map(str, names ^ given)))
+    raise UserError(f'{path}: {where}: missing or unknown: {wrong}')
+  return found
 
 
 def _read_picture(path, where, item):
-  picture = _fields(path, where, Picture, item)
-  camera = item['camera'] and _fields(path, f'{where}.camera', Camera, item['camera'])
+  item = _fields(path, where, Picture, item)
   if not isinstance(item['poses'], list):
     raise UserError(f'{path}: {where}.poses is no list')
   poses = tuple(
     _read_pose(path, f'{where}.poses[{k}]', pose)
     for k, pose in enumerate(item['poses'])
   )
-  return dataclasses.replace(picture, camera=camera, poses=poses)
+  camera = item['camera']
+  if camera is not None:
+    camera = Camera(**_fields(path, f'{where}.camera', Camera, camera))
+  return Picture(**item | {'poses': poses, 'camera': camera})
 
 
 def _read_pose(path, where, item):
-  pose = _fields(path, where, Pose, item)
+  item = _fields(path, where, Pose, item)
   arrays = {}
   for name, shape in _SHAPES.items():
     if name == 'joints_camera' and item[name] is None:
@@ -156,5 +157,5 @@ def _read_pose(path, where, item):
     if arrays[name].shape != shape or not np.isfinite(arrays[name]).all():
       raise UserError(f'{path}: {where}.{name}: expected numbers of shape {shape}')
   box = _fields(path, f'{where}.box', Box, item['box'])
-  box = dataclasses.replace(box, xywh=tuple(box.xywh))
-  return dataclasses.replace(pose, box=box, **arrays)
+  box = Box(**box | {'xywh': tuple(map(float, box['xywh']))})
+  return Pose(**item | {'box': box, **arrays})

@@ -86,7 +86,7 @@ class Predictor:
     return cls(*restored, refine=refine, flip_test=flip_test, skeleton_mm=skeleton_mm)
 
   def network(
-    self, images: UInt8[np.ndarray, 'B H W 3']
+    self, images: UInt8[np.ndarray, 'B H W 3'] | UInt8[jax.Array, 'B H W 3']
   ) -> tuple[Float[jax.Array, 'B S h w J'], Float[jax.Array, 'B J']]:
     """Heatmaps of every stack, and depths in crop units, of crops at input size.
 

@@ -1,0 +1,82 @@
+"""Crops: exact places, and the pixels that training sees."""
+
+import io
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from wild3d.data import augment
+from wild3d.errors import UserError
+from wild3d.predict import crop
+
+
+def _blob(width, height, x, y, sigma):
+  rows, columns = np.mgrid[:height, :width] + 0.5
+  value = np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / (2 * sigma**2))
+  return np.repeat((255 * value)[..., None], 3, -1).round().astype(np.uint8)
+
+
+def _centre(image):
+  value = image[..., 0].astype(float)
+  rows, columns = np.mgrid[: value.shape[0], : value.shape[1]] + 0.5
+  return np.array([(value * columns).sum(), (value * rows).sum()]) / value.sum()
+
+
+@pytest.mark.parametrize('seed', range(12))
+def test_a_point_is_where_the_affine_says(seed):
+  """Catches half a pixel lost by the crop, the shrinking, a turn or a border."""
+  rng = np.random.default_rng(seed)
+  width, height = rng.integers(150, 500, 2)
+  half = rng.uniform(30, 400)
+  angle = rng.uniform(-np.pi, np.pi) * (seed % 2)
+  turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+  at = rng.uniform([20, 20], [width - 20, height - 20])
+  place = rng.uniform(-0.6, 0.6, 2)  # of the point in the crop frame
+  affine = np.concatenate([half * turn, (at - half * turn @ place)[:, None]], 1)
+  pitch = 2 * half / 96
+  image = _blob(width, height, *at, sigma=max(2.0, 2 * pitch))
+  cut = crop.cut(image, affine, 96)
+  margin = 3 * max(2.0, 2 * pitch)
+  if (at - margin < 0).any() or (at + margin > [width, height]).any():
+    pytest.skip('the blob is cut by the border')
+  np.testing.assert_allclose(_centre(cut) / 48 - 1, place, atol=0.15 / 48)
+
+
+@pytest.mark.parametrize('half', [40.0, 90.0, 300.0, 700.0])
+def test_the_pixels_of_training(half):
+  """Catches a crop that looks other than what the network was trained on."""
+  rng = np.random.default_rng(0)
+  small = rng.integers(0, 255, (40, 50, 3), np.uint8)
+  image = np.asarray(
+    Image.fromarray(small).resize((800, 640), Image.Resampling.BICUBIC)
+  )
+  buffer = io.BytesIO()
+  Image.fromarray(image).save(buffer, 'JPEG', quality=98, subsampling=0)
+  affine = np.array([[half, 0, 410.3], [0, half, 300.7]], np.float32)
+  want = augment._sample(tf.constant(buffer.getvalue()), tf.constant(affine), 128)
+  got = crop.cut(np.asarray(Image.open(buffer)), affine.astype(float), 128)
+  apart = np.abs(want.numpy() - got)
+  assert apart.mean() < 1.0
+  assert np.quantile(apart, 0.99) < 6
+
+
+def test_squares():
+  """Catches a square that does not hold its box."""
+  affine = crop.to_original((10.0, 20.0, 30.0, 60.0))
+  np.testing.assert_allclose(affine, [[37.5, 0, 25], [0, 37.5, 50]])
+  for wrong in ((0.0, 0.0, 0.0, 5.0), (0.0, 0.0, 5.0, -1.0), (np.nan, 0.0, 5.0, 5.0)):
+    with pytest.raises(UserError, match='box'):
+      crop.to_original(wrong)
+  crop.check_inside((-10.0, -10.0, 11.0, 11.0), 5, 5)
+  with pytest.raises(UserError, match='outside'):
+    crop.check_inside((5.0, 0.0, 10.0, 10.0), 5, 5)
+
+
+def test_far_outside_is_black():
+  """Catches a crash, or memory, for a box much larger than the picture."""
+  image = np.full((20, 30, 3), 200, np.uint8)
+  cut = crop.cut(image, np.array([[5000.0, 0, 15], [0, 5000.0, 10]]), 64)
+  assert cut.shape == (64, 64, 3)
+  assert cut[0].max() == 0
