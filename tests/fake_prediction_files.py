@@ -6,6 +6,8 @@ import fake_scored
 import numpy as np
 
 from wild3d import skeleton
+from wild3d.protocols import read_predictions
+from wild3d.protocols.read_predictions import Options
 
 COUNT = 5
 IDS = tuple(f'human36m/S9/Walking.1#{5 * i}' for i in range(COUNT))
@@ -72,3 +74,24 @@ def samples(ids=IDS, joints='mpii16', **scale):
     {'id': name, 'joints2d': two.tolist(), 'joints3d': three.tolist()}
     for name, two, three in zip(ids, joints2d, joints3d, strict=True)
   ]
+
+
+def read(path, labels=None, told=None, wanted=None, **options):
+  told = [] if told is None else told
+  return read_predictions.read(
+    path, labels or truth(), Options(**options), wanted=wanted, tell=told.append
+  )
+
+
+def npz(tmp_path, name='p.npz', **arrays):
+  joints2d, joints3d = people()
+  known = {
+    'ids': np.array(IDS),
+    'joints': 'mpii16',
+    'joints2d': joints2d,
+    'joints3d': joints3d,
+    'units': 'mm',
+  }
+  known = {k: v for k, v in (known | arrays).items() if v is not None}
+  np.savez(tmp_path / name, **known)
+  return tmp_path / name

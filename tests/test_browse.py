@@ -1,15 +1,15 @@
 """`wild3d data browse`: one file, whole or not at all, nothing unescaped."""
 
 import base64
-import html.parser
 import io
 import os
-import pathlib
 import re
 
+import html_page
 import numpy as np
 import pytest
 import tensorflow_datasets as tfds
+from etils import epath
 from PIL import Image
 
 from wild3d.data import records
@@ -18,37 +18,11 @@ from wild3d.errors import UserError
 from wild3d.skeleton import JOINTS
 
 NAME = 'synthetic_people/tiny'
-VOID = {'meta', 'img', 'input', 'br'}
-
-
-class Page(html.parser.HTMLParser):
-  """Checks that tags are balanced; keeps tags with their attributes, and the text."""
-
-  def __init__(self, text):
-    super().__init__()
-    self.open, self.tags, self.text = [], [], ''
-    self.feed(text)
-    self.close()
-    assert not self.open
-
-  def handle_starttag(self, tag, attrs):
-    self.tags.append((tag, dict(attrs)))
-    if tag not in VOID:
-      self.open.append(tag)
-
-  def handle_startendtag(self, tag, attrs):
-    self.tags.append((tag, dict(attrs)))
-
-  def handle_endtag(self, tag):
-    assert self.open.pop() == tag
-
-  def handle_data(self, data):
-    self.text += data
 
 
 def _page(people_dir, path, **options):
   browse.write(NAME, people_dir, path, **options)
-  return Page(path.read_text(encoding='utf-8'))
+  return html_page.Page(path.read_text(encoding='utf-8'))
 
 
 def test_page_needs_nothing_else(people_dir, tmp_path):
@@ -171,7 +145,7 @@ def test_texts_are_escaped_and_2d_has_no_views(tmp_path):
   )
   out = tmp_path / 'p.html'
   browse.write('made/plain', tmp_path, out)
-  page = Page(out.read_text(encoding='utf-8'))
+  page = html_page.Page(out.read_text(encoding='utf-8'))
   assert 'b' not in {tag for tag, _ in page.tags}
   assert name in page.text
   assert '</article>' in page.text
@@ -209,7 +183,7 @@ def test_folder_or_unwritable_out(people_dir, tmp_path, monkeypatch):
     os.write(os.open(path, os.O_CREAT | os.O_WRONLY), b'half')
     raise OSError(28, 'No space left on device')
 
-  monkeypatch.setattr(pathlib.Path, 'write_text', full)
+  monkeypatch.setattr(type(epath.Path(out)), 'write_bytes', full)
   with pytest.raises(UserError, match='No space left'):
     browse.write(NAME, people_dir, out, count=1)
   monkeypatch.undo()

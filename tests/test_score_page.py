@@ -2,11 +2,11 @@
 
 import base64
 import dataclasses
-import html.parser
 import io
 import re
 
 import fake_scores
+import html_page
 import numpy as np
 import pytest
 from PIL import Image
@@ -16,34 +16,6 @@ from wild3d.errors import UserError
 from wild3d.protocols import page, pose_pair, result
 from wild3d.protocols.samples import Predictions
 
-VOID = {'meta', 'img', 'br', 'hr', 'link', 'input'}
-
-
-class _Page(html.parser.HTMLParser):
-  """Tags in balance; their attributes; text of headings."""
-
-  def __init__(self, text):
-    super().__init__()
-    self.open, self.tags, self.headings = [], [], []
-    self.feed(text)
-    self.close()
-    assert not self.open
-
-  def handle_starttag(self, tag, attrs):
-    self.tags.append((tag, dict(attrs)))
-    if tag not in VOID:
-      self.open.append(tag)
-
-  def handle_startendtag(self, tag, attrs):
-    self.tags.append((tag, dict(attrs)))
-
-  def handle_endtag(self, tag):
-    assert self.open.pop() == tag
-
-  def handle_data(self, data):
-    if self.open[-1:] in (['h2'], ['h3']):
-      self.headings.append(data)
-
 
 def _scored(names, truth, predictions):
   return [result.score(protocols.get(n), predictions, truth) for n in names]
@@ -52,7 +24,7 @@ def _scored(names, truth, predictions):
 def _page(tmp_path, names, truth, predictions, **changes):
   out = tmp_path / 'page.html'
   page.write(_scored(names, truth, predictions), predictions, truth, out, **changes)
-  return _Page(out.read_text()), out.read_text()
+  return html_page.Page(out.read_text()), out.read_text()
 
 
 def _jpeg(size=(600, 600)):
@@ -107,7 +79,7 @@ def test_ids_are_escaped(tmp_path):
   scored = [result.score(protocol, predictions, truth)]
   page.write(scored, predictions, truth, tmp_path / 'page.html')
   text = (tmp_path / 'page.html').read_text()
-  assert f'{evil}0' in _Page(text).headings
+  assert f'{evil}0' in html_page.Page(text).headings
   assert '<img' not in text
 
 

@@ -1,9 +1,10 @@
 """Files that are whole or not there."""
 
+import contextlib
 import os
-import pathlib
 
 from wild3d.errors import UserError
+from wild3d.workdir import place
 
 
 def write(path: str | os.PathLike, content: str | bytes) -> None:
@@ -12,7 +13,7 @@ def write(path: str | os.PathLike, content: str | bytes) -> None:
   Raises:
     UserError: `path` is a folder or cannot be written.
   """
-  path = pathlib.Path(path).expanduser()
+  path = place(path)
   if path.is_dir():
     raise UserError(f'{path} is a folder: give the name of the file to write')
   partial = path.parent / f'.{path.name}.{os.getpid()}.tmp'
@@ -21,6 +22,7 @@ def write(path: str | os.PathLike, content: str | bytes) -> None:
     partial.write_bytes(content.encode() if isinstance(content, str) else content)
     partial.replace(path)
   except OSError as error:
-    raise UserError(f'{path} cannot be written: {error.strerror}') from None
+    raise UserError(f'{path} cannot be written: {error.strerror or error}') from None
   finally:
-    partial.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # where the parent is a file
+      partial.unlink(missing_ok=True)

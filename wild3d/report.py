@@ -17,7 +17,7 @@ from etils import epath
 from PIL import Image
 
 import wild3d
-from wild3d import baselines, line_chart, visualize
+from wild3d import atomic, baselines, line_chart, visualize, web_page
 from wild3d.errors import UserError
 
 # What a name tells where the caller says nothing: the first row with a fragment
@@ -101,14 +101,7 @@ def write(
     _section('Conventions', [_definitions(_CONVENTIONS)]),
     _section('Settings', [_settings(settings)]),
   ]
-  page = _PAGE.format(title=escape(title), style=_STYLE, body='\n'.join(body))
-  path.parent.mkdir(parents=True, exist_ok=True)
-  partial = path.parent / f'.{path.name}.{os.getpid()}.tmp'
-  try:
-    partial.write_text(page, encoding='utf-8')
-    partial.replace(path)
-  finally:
-    partial.unlink(missing_ok=True)
+  atomic.write(path, web_page.page(title, _STYLE, '\n'.join(body)))
 
 
 def _kind(name, metrics):
@@ -274,31 +267,7 @@ _LEGEND = (
   + '</p>'
 )
 
-_PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy"
- content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
-<title>{title}</title>
-<style>{style}</style>
-</head>
-<body><main>
-{body}
-</main></body>
-</html>
-"""
-
 _STYLE = """
-:root { color-scheme: light dark; --ink: #1c2330; --soft: #5c6675; --line: #dfe3e8;
- --paper: #fff; --card: #f6f7f9; --accent: #0072b2; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e6e9ee; --soft: #9aa4b2;
- --line: #333a45; --paper: #14181f; --card: #1c222b; --accent: #5cb3e6; } }
-* { box-sizing: border-box; }
-body { margin: 0; background: var(--paper); color: var(--ink);
- font: 16px/1.55 system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif; }
-main { max-width: 1240px; margin: 0 auto; padding: 2rem 1rem 4rem; }
 h1 { font-size: 1.9rem; line-height: 1.2; margin: 0 0 .6rem; }
 h2 { font-size: 1.3rem; margin: 2.6rem 0 .8rem; padding-bottom: .3rem;
  border-bottom: 1px solid var(--line); }

@@ -9,7 +9,7 @@ from html import escape
 import numpy as np
 from PIL import Image
 
-from wild3d import visualize
+from wild3d import atomic, visualize, web_page
 from wild3d.data import records
 from wild3d.datasets import pose_svg
 from wild3d.datasets.verify import measures
@@ -62,7 +62,7 @@ def write(
     for of, places in chosen.items()
     for record in _at(builder, of, places)
   ]
-  _replace(out, _page(builder.info, sizes, cards, seed))
+  atomic.write(out, _page(builder.info, sizes, cards, seed))
 
 
 def _choose(sizes, count, seed):
@@ -153,11 +153,11 @@ def _page(info, sizes, cards, seed):
     )
   )
   total = sum(sizes.values())
-  return _PAGE.format(
+  style = _STYLE.format(
+    **{side: f'rgb{rgb}' for side, rgb in visualize.COLOURS.items()}
+  )
+  body = _BODY.format(
     title=escape(info.full_name),
-    style=_STYLE.format(
-      **{side: f'rgb{rgb}' for side, rgb in visualize.COLOURS.items()}
-    ),
     lead=f'{len(cards):,} of {total:,} records, drawn at random (seed {seed}).',
     convention=escape(_CONVENTION),
     tables=tables,
@@ -166,6 +166,7 @@ def _page(info, sizes, cards, seed):
     swatches=swatches,
     cards='\n'.join(cards),
   )
+  return web_page.page(info.full_name, style, body)
 
 
 def _table(title, rows):
@@ -176,31 +177,7 @@ def _table(title, rows):
   return f'<div><h2>{title}</h2><table>{body}</table></div>'
 
 
-def _replace(out, page):
-  partial = out.parent / f'.{out.name}.{os.getpid()}.tmp'
-  try:
-    out.parent.mkdir(parents=True, exist_ok=True)
-    partial.write_text(page, encoding='utf-8')
-    partial.replace(out)
-  except OSError as error:
-    raise UserError(f'--out={out}: cannot be written: {error.strerror}') from None
-  finally:
-    if partial.exists():
-      partial.unlink()
-
-
-_PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy"
- content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
-<title>{title}</title>
-<style>{style}</style>
-</head>
-<body><main>
-<header><h1>{title}</h1><p>{lead}</p><p class="note">{convention}</p></header>
+_BODY = """<header><h1>{title}</h1><p>{lead}</p><p class="note">{convention}</p></header>
 <section class="facts">{tables}
 <div class="joints"><h2>Joints</h2><div>{figure}<ol start="0">{names}</ol></div></div>
 </section>
@@ -209,19 +186,10 @@ _PAGE = """<!doctype html>
 <section class="cards">
 {cards}
 </section>
-</main></body>
-</html>
 """
 
 _STYLE = """
-:root {{ color-scheme: light dark; --ink: #1c2330; --soft: #5c6675; --line: #dfe3e8;
- --paper: #fff; --card: #f6f7f9; --left: {left}; --right: {right}; --trunk: {trunk}; }}
-@media (prefers-color-scheme: dark) {{ :root {{ --ink: #e6e9ee; --soft: #9aa4b2;
- --line: #333a45; --paper: #14181f; --card: #1c222b; }} }}
-* {{ box-sizing: border-box; }}
-body {{ margin: 0; background: var(--paper); color: var(--ink);
- font: 16px/1.5 system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif; }}
-main {{ max-width: 1320px; margin: 0 auto; padding: 2rem 1rem 4rem; }}
+:root {{ --left: {left}; --right: {right}; --trunk: {trunk}; }}
 h1 {{ font-size: 1.8rem; line-height: 1.2; margin: 0 0 .4rem; overflow-wrap: anywhere; }}
 h2 {{ font-size: .8rem; margin: 0 0 .5rem; color: var(--soft); font-weight: 600;
  text-transform: uppercase; letter-spacing: .05em; }}

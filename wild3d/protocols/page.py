@@ -8,7 +8,7 @@ from html import escape
 import numpy as np
 
 import wild3d
-from wild3d import atomic, visualize
+from wild3d import atomic, visualize, web_page
 from wild3d.protocols import lsp, pose_pair, score_charts, score_table
 from wild3d.protocols.result import Result
 from wild3d.protocols.samples import Predictions, Truth
@@ -64,10 +64,7 @@ def write(
   body.append(_section(f'{len(cards)} random samples (seed {seed})', [_grid(cards)]))
   colours = {k: f'rgb{v}' for k, v in visualize.COLOURS.items()}
   style = _STYLE.format(**colours, true=f'rgb{visualize.TRUTH}')
-  page = _PAGE.format(
-    title=escape(f'Scores: {names}'), style=style, body='\n'.join(body)
-  )
-  atomic.write(out, page)
+  atomic.write(out, web_page.page(f'Scores: {names}', style, '\n'.join(body)))
 
 
 def _protocol(result, predictions, truth):
@@ -226,32 +223,8 @@ _LEGEND = (
   'on the left.</p>'
 )
 
-_PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy"
- content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
-<title>{title}</title>
-<style>{style}</style>
-</head>
-<body><main>
-{body}
-</main></body>
-</html>
-"""
-
 _STYLE = """
-:root {{ color-scheme: light dark; --ink: #1c2330; --soft: #5c6675; --line: #dfe3e8;
- --paper: #fff; --card: #f6f7f9; --accent: #0072b2; --left: {left}; --right: {right};
- --trunk: {trunk}; --true: {true}; }}
-@media (prefers-color-scheme: dark) {{ :root {{ --ink: #e6e9ee; --soft: #9aa4b2;
- --line: #333a45; --paper: #14181f; --card: #1c222b; --accent: #5cb3e6; }} }}
-* {{ box-sizing: border-box; }}
-body {{ margin: 0; background: var(--paper); color: var(--ink);
- font: 16px/1.5 system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif; }}
-main {{ max-width: 1320px; margin: 0 auto; padding: 2rem 1rem 4rem; }}
+:root {{ --left: {left}; --right: {right}; --trunk: {trunk}; --true: {true}; }}
 h1 {{ font-size: 1.8rem; margin: 0 0 .3rem; }}
 h2 {{ font-size: 1.25rem; margin: 2.4rem 0 .8rem; padding-bottom: .3rem;
  border-bottom: 1px solid var(--line); overflow-wrap: anywhere; }}
