@@ -188,6 +188,8 @@ def save_model(workdir, variables: dict, run: dict) -> None:
   folder = place(workdir)
   partial = folder.with_name(f'.{folder.name}.partial')
   try:
+    if partial.exists():  # of a conversion that was killed
+      partial.rmtree()
     saved = Checkpoints(partial)
     saved.save_alone(0, variables, run)
     saved.close()

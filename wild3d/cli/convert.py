@@ -2,6 +2,8 @@
 
 import argparse
 
+from wild3d.errors import UserError
+
 
 def main(arguments) -> None:
   """Parses the arguments and converts."""
@@ -10,6 +12,8 @@ def main(arguments) -> None:
     description="Reads a PyTorch checkpoint of the authors' network (state dict or "
     'whole module) without running anything of it, and writes a run folder for '
     'evaluate, predict and init_from; or the other way. See docs/authors-weights.md.',
+    epilog='Fields of data and evaluation can be set: --config.data_dir=DIR '
+    '--config.datasets.mpii.manual_dir=DIR.',
   )
   parser.add_argument('source', metavar='SRC', help='file, or with --to=torch a run')
   parser.add_argument('out', metavar='OUT', help='new run folder, or new file')
@@ -19,14 +23,32 @@ def main(arguments) -> None:
   parser.add_argument(
     '--step', default='best', help="with --to=torch: 'best', 'latest' or a number"
   )
-  options = parser.parse_args(arguments)
+  parser.add_argument(
+    '--config',
+    default='',
+    metavar='FILE',
+    help='configuration whose datasets and evaluation sets OUT takes over, such as '
+    'configs/zhou2017.py; the network and its targets stay those of SRC',
+  )
+  options, overrides = parser.parse_known_args(arguments)
+  unknown = [a for a in overrides if not a.startswith('--config.')]
+  if unknown:
+    parser.error(f'unknown arguments: {" ".join(unknown)}')
 
+  if options.to == 'torch' and (options.config or overrides):
+    raise UserError('--to=torch writes no configuration: leave --config out')
   if options.to == 'torch':
     from wild3d.convert import to_torch
 
     print(to_torch.convert(options.source, options.out, options.step))
     return
 
+  from wild3d import config as configs
+  from wild3d.configs import base
   from wild3d.convert import from_torch
 
-  print(from_torch.convert(options.source, options.out))
+  if options.config:
+    data = configs.load(options.config, overrides)
+  else:
+    data = configs.override(base.get_config(), overrides)
+  print(from_torch.convert(options.source, options.out, data))

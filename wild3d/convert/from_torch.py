@@ -18,41 +18,56 @@ from wild3d.models.depth import LEVELS
 
 _LISTED = 8  # groups of names in a message
 _DEFAULT_INPUT = 256  # px: of a 2D-only network, which works at any size
+_TENSORS = 60  # a quarter of those of one stack and residual
 
 
 def sizes(tensors: dict[str, np.ndarray]) -> dict[str, int]:
-  """Fields of config.model, and input_size, from the shapes.
+  """Fields of config.model, and input_size, from the names and shapes.
 
   Raises:
     UserError: it is not this network, or not of 16 joints.
   """
-  count = lambda pattern: len(  # noqa: E731
-    {m[1] for name in tensors if (m := re.match(pattern, name))}
+  stacks = _count(r'tmpOut\.(\d+)\.weight$', tensors)
+  residuals = _count(r'hourglass\.0\.up1_\.(\d+)\.', tensors)
+  blocks = _count(r'reg_\.(\d+)\.', tensors)
+  first, feature, heatmap = wanted = (
+    'conv1_.weight',
+    'lin_.0.0.weight',
+    'tmpOut.0.weight',
   )
-  stacks = count(r'tmpOut\.(\d+)\.weight$')
-  residuals = count(r'hourglass\.0\.up1_\.(\d+)\.')
-  blocks = count(r'reg_\.(\d+)\.')
-  wanted = ('conv1_.weight', 'lin_.0.0.weight', 'tmpOut.0.weight')
-  if not stacks or not residuals or any(name not in tensors for name in wanted):
+  if not residuals or any(np.ndim(tensors.get(name)) != 4 for name in wanted):
     raise UserError(
       'it is not the stacked hourglass of this paper: expected names such as '
       f'{", ".join(wanted)}; it has {", ".join(list(tensors)[:4])}, ...'
     )
-  joints = tensors['tmpOut.0.weight'].shape[0]
+  # What follows takes time and memory by these counts: the file must bear them out.
+  if stacks * residuals * _TENSORS > len(tensors):
+    raise UserError(
+      f'its names tell of {stacks} stacks of {residuals} residuals, too many for the '
+      f'{len(tensors)} tensors that it has'
+    )
+  joints = tensors[heatmap].shape[0]
   if joints != len(skeleton.JOINTS):
     raise UserError(f'it has {joints} heatmaps, not those of the 16 joints of MPII')
-  features = tensors['lin_.0.0.weight'].shape[0]
-  side = 4
-  if 'reg.weight' in tensors:
-    side = math.isqrt(max(0, tensors['reg.weight'].shape[-1] // features))
+  features, stem = tensors[feature].shape[0], tensors[first].shape[0]
+  if tensors[feature].shape != (features, features, 1, 1) or features < 2 or not stem:
+    shapes = ', '.join(f'{name} {tensors[name].shape}' for name in (first, feature))
+    raise UserError(f'it has no width that fits: {shapes}')
+  side = 0
+  if np.ndim(tensors.get('reg.weight')) == 2:
+    side = math.isqrt(tensors['reg.weight'].shape[1] // features)
   return {
     'stacks': stacks,
     'residuals': residuals,
     'features': features,
-    'stem': tensors['conv1_.weight'].shape[0],
+    'stem': stem,
     'depth_residuals': max(1, blocks // LEVELS),
     'input_size': side * 4 * 2**LEVELS if side else _DEFAULT_INPUT,
   }
+
+
+def _count(pattern, tensors):
+  return len({m[1] for name in tensors if (m := re.match(pattern, name))})
 
 
 def is_flat(tensors: dict[str, np.ndarray]) -> bool:
@@ -60,20 +75,26 @@ def is_flat(tensors: dict[str, np.ndarray]) -> bool:
   return not any(name.startswith('reg') for name in tensors)
 
 
-def config_of(fields: dict[str, int]):
-  """The configuration of the released network: its input, targets and constants."""
-  config = base.get_config()
+def config_of(fields: dict[str, int], data=None):
+  """The configuration of the released network: its input, targets and constants.
+
+  Args:
+    fields: see `sizes`.
+    data: a configuration whose datasets, evaluation sets and stages are taken.
+  """
+  theirs = base.get_config()
+  config = data or theirs
   model = dict(fields)
   config.input_size = model.pop('input_size')
-  config.model.update(model)
+  config.model.update({**theirs.model, **model})
   config.pixels.update({'order': 'bgr', 'divisor': 256.0})
-  config.target.update(
-    {
-      'mask_unlabelled': False,
-      'geometric_form': 'released',
-      'depth_root': 'spine',
-    }
-  )
+  released = {
+    'mask_unlabelled': False,
+    'geometric_form': 'released',
+    'depth_root': 'spine',
+  }
+  config.target.update({**theirs.target, **released})
+  config.evaluation.refine = theirs.evaluation.refine
   config.evaluation.skeleton_mm = skeleton.ZHOU2017_SKELETON_MM
   return config
 
@@ -82,57 +103,76 @@ def variables_of(tensors: dict[str, np.ndarray], config) -> dict:
   """Our variables from their tensors; the depth head of a 2D-only one is fresh.
 
   Raises:
-    UserError: names are missing or unknown, shapes differ, or a value is not finite.
+    UserError: names are missing or unknown; a shape differs; or a value is not finite
+      in float32, or a variance negative.
   """
-  model = restore.make_model(config)
-  fresh = initial.variables(model, jax.random.key(0), config.input_size)
-  leaves = {
-    path: np.asarray(x) for path, x in traverse_util.flatten_dict(fresh).items()
-  }
   m = config.model
   entries = names.table(m.stacks, m.residuals, m.depth_residuals, m.features, m.stem)
   flat = is_flat(tensors)
   taken = [e for e in entries if e.theirs in tensors or not (flat and e.of_depth)]
-  missing = [e.theirs for e in taken if e.theirs not in tensors]
   known = {e.theirs for e in entries}
-  extra = [
-    name
-    for name in tensors
-    if name not in known and not name.endswith('num_batches_tracked')
+  refuse = [
+    ('missing', [e.theirs for e in taken if e.theirs not in tensors]),
+    (
+      'unknown',
+      [n for n in tensors if n not in known and not n.endswith('num_batches_tracked')],
+    ),
   ]
-  if missing or extra:
-    parts = [('missing', missing), ('unknown', extra)]
-    raise UserError('; '.join(f'{what}: {_grouped(n)}' for what, n in parts if n))
+  if any(found for _, found in refuse):
+    raise UserError('; '.join(f'{what}: {_grouped(n)}' for what, n in refuse if n))
+
+  model = restore.make_model(config)
+  images = jax.ShapeDtypeStruct(
+    (1, config.input_size, config.input_size, 3), np.float32
+  )
+  # Shapes alone: no memory is taken before the file has shown that it has as much.
+  expected = traverse_util.flatten_dict(
+    jax.eval_shape(model.init, jax.random.key(0), images)
+  )
   for entry in taken:
-    array = tensors[entry.theirs]
-    if array.dtype.kind != 'f':
-      raise UserError(f'{entry.theirs} holds {array.dtype}, not real numbers')
-    if not np.isfinite(array).all():
-      raise UserError(f'{entry.theirs} holds values that are NaN or infinite')
-    try:
-      leaf = entry.to_ours(array, leaves[entry.ours].shape)
-    except ValueError as error:
-      raise UserError(str(error)) from None
+    _check(entry, tensors[entry.theirs], expected[entry.ours].shape)
+
+  leaves = {}
+  if len(taken) < len(entries):
+    fresh = initial.variables(model, jax.random.key(0), config.input_size)
+    leaves = {p: np.asarray(x) for p, x in traverse_util.flatten_dict(fresh).items()}
+  for entry in taken:
+    leaf = entry.to_ours(tensors[entry.theirs], expected[entry.ours].shape)
     leaves[entry.ours] = np.ascontiguousarray(leaf, np.float32)
   return traverse_util.unflatten_dict(leaves)
 
 
-def _grouped(missing):
+def _check(entry, array, shape):
+  wanted = entry.their_shape(shape)
+  if array.shape != wanted:
+    raise UserError(f'{entry.theirs} has shape {array.shape}, expected {wanted}')
+  if array.dtype.kind != 'f':
+    raise UserError(f'{entry.theirs} holds {array.dtype}, not real numbers')
+  if not (np.abs(array) <= np.finfo(np.float32).max).all():
+    raise UserError(
+      f'{entry.theirs} holds values that are NaN, infinite or beyond float32'
+    )
+  if entry.theirs.endswith('running_var') and (array < 0).any():
+    raise UserError(f'{entry.theirs} holds a negative variance')
+
+
+def _grouped(found):
   """'reg_.0.* (12), reg.* (2)': names by their first two parts."""
   groups = collections.Counter(
-    '.'.join(n.split('.')[:2][: max(1, n.count('.'))]) for n in missing
+    '.'.join(n.split('.')[:2][: max(1, n.count('.'))]) for n in found
   )
   shown = [f'{group}.* ({number})' for group, number in groups.most_common(_LISTED)]
   more = len(groups) - _LISTED
   return ', '.join(shown) + (f' and {more} more groups' if more > 0 else '')
 
 
-def convert(source: str, out: str) -> str:
+def convert(source: str, out: str, data=None) -> str:
   """Writes a run folder, at step 0, from a PyTorch file; returns what to tell the user.
 
   Args:
     source: see `torch_file.read`.
     out: a folder that does not exist yet.
+    data: see `config_of`.
 
   Raises:
     UserError: see `torch_file.read`, `sizes` and `variables_of`; `out` exists or
@@ -143,7 +183,7 @@ def convert(source: str, out: str) -> str:
     raise UserError(f'{out} exists: name a new folder')
   found = torch_file.read(source)
   try:
-    config = config_of(sizes(found.tensors))
+    config = config_of(sizes(found.tensors), data)
     variables = variables_of(found.tensors, config)
   except UserError as error:
     raise UserError(f'{source}: {error}') from None

@@ -6,6 +6,7 @@ level by level.
 """
 
 import dataclasses
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -45,29 +46,23 @@ class Entry:
     ours: path of its leaf, from 'params' or 'batch_stats' on.
     kind: 'conv', 'linear' or 'norm'.
     of_depth: whether the 2D-only network lacks it.
+    channels: of the map that a linear layer flattens.
   """
 
   theirs: str
   ours: tuple[str, ...]
   kind: str
   of_depth: bool
+  channels: int = 0
 
   def to_ours(self, array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Their array as our leaf of this shape.
-
-    Raises:
-      ValueError: it has another shape.
-    """
-    if array.shape != self.their_shape(shape):
-      raise ValueError(
-        f'{self.theirs} has shape {array.shape}, expected {self.their_shape(shape)}'
-      )
+    """Their array, of `their_shape(shape)`, as our leaf of this shape."""
     if self.ours[-1] != 'kernel':
       return array
     if self.kind == 'conv':
       array = array.transpose(2, 3, 1, 0)
     else:  # they flatten channel, row, column; we row, column, channel
-      side = round((shape[0] / self._channels(shape)) ** 0.5)
+      side = self._side(shape)
       array = array.reshape(shape[-1], -1, side, side).transpose(2, 3, 1, 0)
     return array.reshape(shape)
 
@@ -79,9 +74,8 @@ class Entry:
     if self.kind == 'conv':
       full = leaf if leaf.ndim == 4 else leaf[None, None]
       return full.transpose(3, 2, 0, 1)
-    channels = self._channels(shape)
-    side = round((shape[0] / channels) ** 0.5)
-    full = leaf.reshape(side, side, channels, shape[1])
+    side = self._side(shape)
+    full = leaf.reshape(side, side, self.channels, shape[1])
     return full.transpose(3, 2, 0, 1).reshape(shape[1], shape[0])
 
   def their_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -93,10 +87,8 @@ class Entry:
     size = shape[:2] if len(shape) == 4 else (1, 1)
     return (shape[-1], shape[-2], *size)
 
-  channels: int = 0
-
-  def _channels(self, shape):
-    return self.channels or shape[0]
+  def _side(self, shape):
+    return math.isqrt(shape[0] // self.channels)
 
 
 def table(

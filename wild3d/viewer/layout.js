@@ -41,7 +41,8 @@ function makeLayout(pictures) {
   function points(group, picture, inCamera) {
     if (inCamera) return picture.people.map((p) => ({ person: p.person, points: p.camera }));
     const { of, count } = group.slots;
-    const columns = Math.max(1, Math.ceil(Math.sqrt(2 * count)));
+    // Many stand in several rows, for one would make them tiny.
+    const columns = count <= 5 ? 5 : Math.ceil(Math.sqrt(2 * count));
     const wide = Math.min(columns, count);
     return picture.people.map((p) => {
       const slot = of.get(picture).get(p.person);
@@ -75,7 +76,7 @@ function makeLayout(pictures) {
     }
     // One wrong frame must not sink the floor for all.
     lowest.sort((a, b) => a - b);
-    group.floor = lowest[Math.floor(0.97 * (lowest.length - 1))];
+    group.floor = lowest[Math.ceil(0.97 * (lowest.length - 1))];
     high[1] = group.floor;
     for (const i of [0, 2]) {
       const middle = (low[i] + high[i]) / 2;

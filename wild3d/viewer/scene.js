@@ -69,7 +69,8 @@ function makeScene(canvas, bones, hovered) {
       }
     }
     unit = Math.max(unit, 1e-4) * view.zoom;
-    return lens(middle, far, unit, view.yaw, view.pitch, width, height);
+    const at = lens(middle, far, unit, view.yaw, view.pitch, width, height);
+    return Object.assign(at, { unit });
   }
 
   function stroke(a, b, style, width) {
@@ -81,11 +82,15 @@ function makeScene(canvas, bones, hovered) {
     pen.stroke();
   }
 
-  function write(text, [x, y], style, align = 'center') {
+  function write(content, [x, y], style, align = 'center') {
     pen.fillStyle = style;
     pen.textAlign = align;
     pen.textBaseline = 'middle';
-    pen.fillText(text, x, y);
+    const text = `${content}`.replace('-', '−');
+    // Not cut off at the left edge of the canvas.
+    const { width } = pen.measureText(text);
+    const least = align === 'right' ? width : align === 'center' ? width / 2 : 0;
+    pen.fillText(text, Math.max(x, least + 2), y);
   }
 
   // Round numbers from low to high, at most `count` of them.
@@ -134,7 +139,7 @@ function makeScene(canvas, bones, hovered) {
       write(y, [tick[0] - 7, tick[1]], soft, 'right');
     }
     const end = project([x, top, z]);
-    write('y down, mm', [Math.max(36, end[0]), end[1] - 11], soft);
+    write('y down, mm', [end[0], end[1] - 11], soft);
   }
 
   function drawShadow(person) {
@@ -162,7 +167,7 @@ function makeScene(canvas, bones, hovered) {
       }
     }
     const edge = colour('edge');
-    const width = Math.max(3, Math.min(6.5, canvas.clientHeight / 85));
+    const width = Math.max(2.2, Math.min(6.5, 22 * project.unit)); // 22 mm thick
     for (const { p, q, side } of parts.sort((m, n) => n.away - m.away)) {
       pen.lineCap = 'butt'; // a round end would cut the bones that it joins
       stroke(p, q, edge, width * 1.6);
