@@ -165,7 +165,7 @@ def get_config():
     'main': '',  # the set that chooses the best checkpoint and fills the report
     'best': 'mpjpe',  # the metric that chooses it
     'flip_test': False,  # mean over the image and its mirror image
-    'refine': 'quarter',  # sub-pixel decoding, as released; or 'parabola'
+    'refine': 'quarter',  # sub-pixel decoding, as released; others: heatmaps.py
     'skeleton_mm': 4296.99233013,  # sum of the 14 bones that sets the scale
     'baselines': True,  # score mean pose, mean depth and zero depth beside it
     'baseline_examples': 2000,  # training examples from which they are computed

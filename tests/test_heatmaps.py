@@ -74,6 +74,9 @@ def test_outside_is_a_zero_map_and_the_border_is_not(subpixel):
     (True, 'quarter', 0.25),
     (True, 'none', 0.5),
     (True, 'parabola', 1e-3),
+    (True, 'dark', 1e-2),
+    # Half a cell off the middle, the window's mean is 0.386 off.
+    (True, 'softargmax', 0.114),
   ],
 )
 def test_decode_of_a_drawn_map(subpixel, refine, bound):
@@ -94,17 +97,43 @@ def test_quarter_pixel_goes_to_the_higher_neighbour():
   assert score == 1
 
 
+def test_dark_finds_the_top_of_a_slanting_gaussian():
+  # Catches a wrong mixed derivative, or x and y exchanged: a row alone misses the top.
+  rng = np.random.default_rng(2)
+  line = np.arange(16) + 0.5
+  for centre in rng.uniform(5, 11, (20, 2)):
+    x, y = np.meshgrid(line - centre[0], line - centre[1])
+    drawn = np.exp(-0.5 * (x * x / 4 + y * y / 3 - x * y / 3))
+    found = {
+      refine: (np.asarray(heatmaps.decode(jnp.float32(drawn), refine)[0]) + 1) * 8
+      for refine in ('dark', 'parabola')
+    }
+    np.testing.assert_allclose(found['dark'], centre, atol=0.02)
+  assert np.abs(found['parabola'] - centre).max() > 0.02
+
+
+def test_softargmax_is_the_centre_of_mass():
+  # Catches a window that is off, and negative values that count.
+  drawn = -np.ones((12, 12), np.float32)
+  drawn[5, 6], drawn[5, 8], drawn[7, 6] = 1.0, 0.5, 0.25
+  drawn[5, 11] = 0.9  # beyond the window
+  xy, _ = heatmaps.decode(jnp.asarray(drawn), 'softargmax')
+  np.testing.assert_allclose(
+    (np.asarray(xy) + 1) * 6, [6.5 + 1.0 / 1.75, 5.5 + 0.5 / 1.75], rtol=1e-6
+  )
+
+
 def test_decode_on_the_border_and_of_empty_or_negative_maps():
   # Catches a neighbour read beyond the border, and logarithms of negatives.
-  for refine in ('quarter', 'parabola', 'none'):
+  for refine in heatmaps.REFINES:
     corner = jnp.zeros((8, 8)).at[7, 0].set(2.0)
     xy, score = heatmaps.decode(corner, refine)
     np.testing.assert_allclose((np.asarray(xy) + 1) * 4, [0.5, 7.5])
     assert score == 2
     for values in (jnp.zeros((8, 8)), -jnp.ones((8, 8)).at[4, 4].set(0.5)):
       assert np.isfinite(heatmaps.decode(values, refine)[0]).all()
-  with pytest.raises(ValueError, match="unknown refine 'dark'"):
-    heatmaps.decode(jnp.zeros((8, 8)), 'dark')
+  with pytest.raises(ValueError, match="unknown refine 'best'"):
+    heatmaps.decode(jnp.zeros((8, 8)), 'best')
   with pytest.raises(ValueError, match='square'):
     heatmaps.decode(jnp.zeros((8, 4)))
 

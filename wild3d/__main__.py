@@ -16,7 +16,9 @@ COMMANDS = {
   'evaluate': 'score a checkpoint of a run',
   'score': 'score predictions made anywhere by named protocols',
   'compare': 'two files of scores side by side, with paired differences',
-  'predict': '3D poses of people in photographs',
+  'predict': '3D poses of people in photographs and videos',
+  'describe': 'what a file of poses holds, and its units and axes',
+  'export': 'a checkpoint as StableHLO, SavedModel or ONNX',
   'convert': "PyTorch checkpoints of the authors' network, to and from ours",
   'data': 'build a dataset from its original files',
 }

@@ -36,7 +36,9 @@ def main(arguments) -> None:
     '--fov', type=float, help='or the field of view across the longer side, degrees'
   )
   parser.add_argument(
-    '--refine', choices=('quarter', 'parabola', 'none'), help='sub-pixel rule'
+    '--refine',
+    choices=('quarter', 'parabola', 'dark', 'softargmax', 'none'),
+    help='sub-pixel rule',
   )
   parser.add_argument(
     '--flip_test', action='store_true', help='look at the mirror image too'

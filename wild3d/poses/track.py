@@ -1,0 +1,136 @@
+"""One person through a video, as animation and biomechanics tools want it: y up."""
+
+import dataclasses
+import pathlib
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from wild3d import skeleton
+from wild3d.poses.pose import PoseFile
+
+# Camera axes (x right, y down, z away) turned half round x: x right, y up, z towards
+# the camera. A turn, so that left stays left.
+Y_UP = np.array([1.0, -1.0, -1.0])
+AXES = 'x right, y up, z towards the camera'
+
+
+@dataclasses.dataclass(frozen=True)
+class Track:
+  """One person of one video, or of one picture.
+
+  Attributes:
+    source: see Picture.
+    person: see Pose.
+    frames: index in the video of every row, ascending; 0 for a picture.
+    times: seconds, of every row.
+    joints: mm, axes `AXES`; from the camera's centre where every pose has a place
+      there, else minus the pelvis.
+    in_camera: which of the two.
+    fps: frames a second; None where the frames are not evenly spaced.
+  """
+
+  source: str
+  person: int
+  frames: Int[np.ndarray, ' T']
+  times: Float[np.ndarray, ' T']
+  joints: Float[np.ndarray, 'T J 3']
+  in_camera: bool
+  fps: float | None
+
+  @property
+  def frame_time(self) -> float:
+    """Seconds from frame to frame: exact for an even rate, else the mean."""
+    if self.fps:
+      return 1 / self.fps
+    gaps = self.frames[-1] - self.frames[0]
+    return float(self.times[-1] - self.times[0]) / gaps if gaps else 1 / 30
+
+  def evenly(self) -> tuple[Float[np.ndarray, 'N J 3'], int]:
+    """The joints at an even rate, and how many rows were filled in.
+
+    From the first to the last frame; where the person was not found, or the video's
+    rate varies, between its neighbours in time.
+    """
+    count = int(self.frames[-1] - self.frames[0]) + 1
+    at = self.frames.astype(np.float64)
+    wanted = self.frames[0] + np.arange(count, dtype=np.float64)
+    if self.fps is None:
+      at, wanted = self.times, self.times[0] + self.frame_time * np.arange(count)
+    flat = self.joints.reshape(len(at), -1)
+    filled = np.stack([np.interp(wanted, at, column) for column in flat.T], axis=-1)
+    return filled.reshape(count, *self.joints.shape[1:]), count - len(at)
+
+
+def tracks(poses: PoseFile) -> list[Track]:
+  """The people of a file, in the order of their first appearance."""
+  rates, rows = {}, {}
+  for picture in poses.pictures:
+    rates.setdefault(picture.source, []).append((picture.frame or 0, picture.time or 0))
+    for pose in picture.poses:
+      rows.setdefault((picture.source, pose.person), []).append((picture, pose))
+  return [
+    _track(source, person, found, _fps(rates[source]))
+    for (source, person), found in rows.items()
+  ]
+
+
+def _track(source, person, found, fps):
+  in_camera = all(pose.joints_camera is not None for _, pose in found)
+  joints = [p.joints_camera if in_camera else p.joints_mm for _, p in found]
+  return Track(
+    source=source,
+    person=person,
+    frames=np.array([picture.frame or 0 for picture, _ in found]),
+    times=np.array([float(picture.time or 0) for picture, _ in found]),
+    joints=np.stack(joints) * Y_UP,
+    in_camera=in_camera,
+    fps=fps,
+  )
+
+
+def _fps(rate):
+  """Frames a second of (frame, seconds) pairs, or None if they are uneven."""
+  frames, times = np.array(rate, np.float64).T
+  if len(frames) < 2 or times[-1] <= times[0]:
+    return None
+  fps = (frames[-1] - frames[0]) / (times[-1] - times[0])
+  # Files round times to a tick, seldom above a millisecond.
+  even = np.abs(times - times[0] - (frames - frames[0]) / fps).max() < 1.5e-3
+  # NTSC's and whole rates are meant exactly; what is left is rounding.
+  near = min(
+    (float(round(fps)), round(fps * 1.001) / 1.001), key=lambda x: abs(x - fps)
+  )
+  return (near if abs(near - fps) < 1e-3 * fps else fps) if even else None
+
+
+def file_names(tracks: list[Track], suffix: str) -> list[str]:
+  """A file name for every track: 'video-person0.bvh'; no two are the same."""
+  taken, names = {}, {}
+  for source in dict.fromkeys(track.source for track in tracks):
+    stem = pathlib.Path(source.replace(':', '')).stem
+    taken[stem] = taken.get(stem, 0) + 1
+    names[source] = stem if taken[stem] == 1 else f'{stem}-{taken[stem]}'
+  return [f'{names[track.source]}-person{track.person}{suffix}' for track in tracks]
+
+
+# A joint's parent in a body as animators build it; the pelvis has none.
+PARENTS = {
+  'pelvis': None,
+  'thorax': 'pelvis',
+  'upper_neck': 'thorax',
+  'head_top': 'upper_neck',
+  **{
+    f'{side}_{joint}': above if above in ('pelvis', 'thorax') else f'{side}_{above}'
+    for side in ('right', 'left')
+    for joint, above in (
+      ('hip', 'pelvis'),
+      ('knee', 'hip'),
+      ('ankle', 'knee'),
+      ('shoulder', 'thorax'),
+      ('elbow', 'shoulder'),
+      ('wrist', 'elbow'),
+    )
+  },
+}
+assert set(PARENTS) == set(skeleton.JOINTS)

@@ -1,0 +1,68 @@
+"""TRC marker files of predicted poses, for OpenSim and other biomechanics tools."""
+
+import os
+import pathlib
+
+import numpy as np
+
+from wild3d import atomic, skeleton
+from wild3d.poses import track as track_lib
+from wild3d.poses.pose import PoseFile
+
+
+def write(poses: PoseFile, folder: str | os.PathLike) -> list[pathlib.Path]:
+  """Writes one file for each person of each video (or picture).
+
+  Units are mm, axes x right, y up, z towards the camera. Every joint is a marker. A
+  frame in which the person was not found is a row with empty places.
+
+  Args:
+    poses: of videos or pictures.
+    folder: to write to.
+
+  Returns:
+    The files.
+
+  Raises:
+    UserError: a file cannot be written.
+  """
+  found = track_lib.tracks(poses)
+  paths = [pathlib.Path(folder) / n for n in track_lib.file_names(found, '.trc')]
+  for track, path in zip(found, paths, strict=True):
+    atomic.write(path, _text(track, path.name))
+  return paths
+
+
+def _text(track, name):
+  names = skeleton.JOINTS
+  first, last = int(track.frames[0]), int(track.frames[-1])
+  rows = dict(zip(track.frames.tolist(), range(len(track.frames)), strict=True))
+  rate = f'{1 / track.frame_time:.6g}'
+  count = last - first + 1
+  fields = {
+    'DataRate': rate,
+    'CameraRate': rate,
+    'NumFrames': count,
+    'NumMarkers': len(names),
+    'Units': 'mm',
+    'OrigDataRate': rate,
+    'OrigDataStartFrame': first + 1,
+    'OrigNumFrames': count,
+  }
+  lines = [
+    f'PathFileType\t4\t(X/Y/Z)\t{name}',
+    '\t'.join(fields),
+    '\t'.join(map(str, fields.values())),
+    'Frame#\tTime\t' + '\t\t\t'.join(names) + '\t\t',
+    '\t\t' + '\t'.join(f'{a}{i}' for i in range(1, len(names) + 1) for a in 'XYZ'),
+    '',
+  ]
+  times = np.interp(np.arange(first, last + 1), track.frames, track.times)
+  for index in range(count):
+    row = rows.get(first + index)
+    values = [''] * (3 * len(names))
+    if row is not None:
+      values = [f'{value:.4f}' for value in track.joints[row].ravel()]
+    # Frames count from 1 in this format.
+    lines.append('\t'.join([str(first + index + 1), f'{times[index]:.6f}', *values]))
+  return '\n'.join(lines) + '\n'
