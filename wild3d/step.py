@@ -209,7 +209,7 @@ def forward(
 
   def see(images):
     maps, depth = model.apply(variables, to_float(images, pixels), train=False)
-    return jax.nn.softmax(maps, axis=(2, 3)) if loss == 'cross_entropy' else maps, depth
+    return _probabilities(maps) if loss == 'cross_entropy' else maps, depth
 
   maps, depth = see(images)
   if flip_test:
@@ -218,6 +218,13 @@ def forward(
     maps = (maps + mirrored[:, :, :, ::-1][..., other]) / 2
     depth = (depth + mirrored_depth[:, other]) / 2
   return maps, depth
+
+
+def _probabilities(maps):
+  """Softmax over the places of each map [B,S,h,w,J]."""
+  # Over one axis: exporters know no softmax over two.
+  flat = maps.reshape(*maps.shape[:2], -1, maps.shape[-1])
+  return jax.nn.softmax(flat, axis=2).reshape(maps.shape)
 
 
 def predict(

@@ -41,7 +41,7 @@ class Lift(nn.Module):
     locate = jax.vmap(jax.vmap(_locate, in_axes=(-1, None)), in_axes=(0, None))
     xy, spread = locate(jax.lax.stop_gradient(heatmaps), SHARPNESS * scale)
     xy -= xy[:, self.root : self.root + 1]
-    x = jnp.concatenate([xy.reshape(len(xy), -1), spread], axis=-1)
+    x = jnp.concatenate([xy.reshape(xy.shape[0], -1), spread], axis=-1)
     x = nn.relu(self._dense(self.width, x, 'enter'))
     for i in range(self.blocks):
       x += nn.relu(self._dense(self.width, x, f'block_{i}'))
@@ -55,7 +55,7 @@ class Lift(nn.Module):
 def _locate(heatmap, sharpness):
   """Expected place [2] of a joint in a map [H, W], crop frame, and its spread []."""
   heatmap = (heatmap - heatmap.mean()) / (heatmap.std() + EPSILON)
-  share = jax.nn.softmax(sharpness * heatmap, axis=(0, 1))
+  share = jax.nn.softmax(sharpness * heatmap.ravel()).reshape(heatmap.shape)
   size = heatmap.shape[0]
   line = (jnp.arange(size) + 0.5) * (2 / size) - 1
   along = jnp.stack([share.sum(0), share.sum(1)])  # of x and of y

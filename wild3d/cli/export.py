@@ -1,0 +1,43 @@
+"""wild3d export: a checkpoint for other programs."""
+
+import argparse
+
+
+def main(arguments) -> None:
+  """Parses the arguments and exports."""
+  parser = argparse.ArgumentParser(
+    prog='wild3d export',
+    description='Writes the network of a run, weights inside and batch size open, as '
+    'StableHLO (jax.export), TensorFlow SavedModel or ONNX; runs what it wrote and '
+    'compares it with the original. See docs/export.md.',
+  )
+  parser.add_argument(
+    '--checkpoint', required=True, help='folder of a run, or of wild3d convert'
+  )
+  parser.add_argument(
+    '--out', required=True, help='NAME.stablehlo, NAME.onnx, or a folder'
+  )
+  parser.add_argument(
+    '--format',
+    choices=('stablehlo', 'saved_model', 'onnx'),
+    help='where the ending of OUT does not tell',
+  )
+  parser.add_argument(
+    '--step', default='best', help="a step, 'best' (default) or 'latest'"
+  )
+  parser.add_argument(
+    '--flip_test', action='store_true', help='mean over the image and its mirror image'
+  )
+  options = parser.parse_args(arguments)
+
+  from wild3d.export import run
+
+  print(
+    run.export(
+      options.checkpoint,
+      options.out,
+      options.format,
+      step=options.step,
+      flip_test=options.flip_test,
+    )
+  )

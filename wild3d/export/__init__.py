@@ -1,0 +1,1 @@
+"""Trained networks for other programs: StableHLO, TensorFlow SavedModel, ONNX."""

@@ -1,0 +1,98 @@
+"""The formats: each is written, then run by its own runtime for comparison."""
+
+import json
+import pathlib
+
+import jax
+import numpy as np
+from jax import export
+
+from wild3d.errors import UserError
+from wild3d.export import onnx_graph
+from wild3d.export.network import OUTPUTS, Network
+
+PLATFORMS = ('cpu', 'cuda', 'tpu')
+
+
+def write_stablehlo(network: Network, path: pathlib.Path) -> None:
+  """Serialises StableHLO with an open batch size, for CPU, CUDA and TPU (jax.export)."""
+  (batch,) = export.symbolic_shape('batch')
+  exported = export.export(network.forward, platforms=PLATFORMS)(network.shape(batch))
+  path.write_bytes(exported.serialize())
+
+
+def run_stablehlo(path: pathlib.Path, images: np.ndarray) -> tuple[np.ndarray, ...]:
+  """Outputs of the written file, by jax.export."""
+  return tuple(map(np.asarray, export.deserialize(path.read_bytes()).call(images)))
+
+
+def write_saved_model(network: Network, path: pathlib.Path) -> None:
+  """Writes a TensorFlow SavedModel folder, with an open batch size.
+
+  Raises:
+    UserError: TensorFlow is not installed.
+  """
+  tf = _tensorflow()
+  from jax.experimental import jax2tf
+
+  size = network.input_size
+  converted = jax2tf.convert(
+    lambda images: dict(zip(OUTPUTS, network.forward(images), strict=True)),
+    polymorphic_shapes=[f'(batch, {size}, {size}, 3)'],
+    with_gradient=False,
+  )
+  spec = tf.TensorSpec((None, size, size, 3), tf.uint8, name='images')
+  module = tf.Module()
+  module.f = tf.function(converted, autograph=False, input_signature=[spec])
+  tf.saved_model.save(
+    module, str(path), signatures=module.f.get_concrete_function(spec)
+  )
+
+
+def run_saved_model(path: pathlib.Path, images: np.ndarray) -> tuple[np.ndarray, ...]:
+  """Outputs of the written folder, by TensorFlow."""
+  tf = _tensorflow()
+  served = tf.saved_model.load(str(path)).signatures['serving_default']
+  found = served(images=tf.constant(images))
+  return tuple(found[name].numpy() for name in OUTPUTS)
+
+
+def _tensorflow():
+  try:
+    import tensorflow
+  except ImportError:
+    raise UserError(
+      "a SavedModel needs TensorFlow: pip install 'wild3d[train]'"
+    ) from None
+  return tensorflow
+
+
+def write_onnx(network: Network, path: pathlib.Path) -> None:
+  """Writes ONNX with an open batch size.
+
+  Raises:
+    UserError: onnx is not installed.
+  """
+  model = onnx_graph.translate(network.forward, network.shape(1), OUTPUTS)
+  for key, value in network.about.items():
+    model.metadata_props.add(key=key, value=json.dumps(value))
+  path.write_bytes(model.SerializeToString())
+
+
+def run_onnx(path: pathlib.Path, images: np.ndarray) -> tuple[np.ndarray, ...]:
+  """Outputs of the written file, by ONNX Runtime on the CPU.
+
+  Raises:
+    UserError: onnxruntime is not installed.
+  """
+  try:
+    import onnxruntime
+  except ImportError:
+    raise UserError("ONNX needs onnxruntime: pip install 'wild3d[onnx]'") from None
+  session = onnxruntime.InferenceSession(str(path), providers=['CPUExecutionProvider'])
+  return tuple(session.run(list(OUTPUTS), {'images': images}))
+
+
+def reference(network: Network, images: np.ndarray) -> tuple[np.ndarray, ...]:
+  """Outputs of the network itself."""
+  return tuple(map(np.asarray, jax.device_get(network.forward(images))))

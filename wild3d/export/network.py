@@ -1,0 +1,84 @@
+"""What is exported: the network of a run, its weights inside, and what it means."""
+
+import dataclasses
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+import wild3d
+from wild3d import restore, skeleton, step
+from wild3d.poses.poses_json import CONVENTIONS
+
+OUTPUTS = ('heatmaps', 'depth')
+
+
+@dataclasses.dataclass(frozen=True)
+class Network:
+  """A function of images and its description.
+
+  Attributes:
+    forward: uint8 RGB [B, S, S, 3] -> (heatmaps [B, stacks, S/4, S/4, J] float32, depth
+      [B, J] float32), as `Predictor.network`. In float32, whatever it was trained in.
+    input_size: S, px.
+    about: JSON-able: input, outputs, joints, units, and which checkpoint.
+  """
+
+  forward: object
+  input_size: int
+  about: dict
+
+  def shape(self, batch) -> jax.ShapeDtypeStruct:
+    """Of a batch of images."""
+    size = self.input_size
+    return jax.ShapeDtypeStruct((batch, size, size, 3), jnp.uint8)
+
+
+def load(checkpoint: str, wanted: str, flip_test: bool) -> Network:
+  """The network of a run.
+
+  Args:
+    checkpoint: folder of the run, or of `wild3d convert`.
+    wanted: 'best', 'latest' or a step.
+    flip_test: whether the function looks at the mirror image too.
+
+  Raises:
+    UserError: there is no such run or step.
+  """
+  config, at, model, variables, _ = restore.restore(checkpoint, wanted, [])
+  forward = functools.partial(
+    step.forward,
+    jax.tree.map(jnp.asarray, jax.device_get(variables)),
+    model=model.clone(dtype=jnp.float32),
+    loss=config.target.loss,
+    flip_test=flip_test,
+    pixels=restore.make_pixels(config),
+  )
+  probabilities = config.target.loss == 'cross_entropy'
+  size = config.input_size
+  about = {
+    'version': wild3d.__version__,
+    'checkpoint': f'{checkpoint}, step {at}',
+    'flip_test': flip_test,
+    'images': f'uint8 RGB [batch, {size}, {size}, 3]: a square of {1.25:g} times the '
+    "longer side of the person's box",
+    'heatmaps': f'float32 [batch, stacks, {size // 4}, {size // 4}, joint], '
+    + ('probabilities' if probabilities else 'height about 1 at a joint')
+    + '; the last stack is the answer; cell i covers [4 i, 4 i + 4) px of the image',
+    'depth': 'float32 [batch, joint], units of half the side of the image, larger is '
+    f'farther; 0 at the {config.target.depth_root}',
+    'joints': list(skeleton.JOINTS),
+    'left_right': CONVENTIONS['left_right'],
+  }
+  return Network(jax.jit(forward), size, about)
+
+
+def probe(size: int, batch: int) -> np.ndarray:
+  """Images of smooth and detailed parts to compare on: uint8 [B, S, S, 3]."""
+  rng = np.random.default_rng(batch)
+  total = np.zeros((batch, size, size, 3))
+  for cells in (2, 8, size):
+    coarse = rng.uniform(0, 85, (batch, cells, cells, 3))
+    total += np.kron(coarse, np.ones((1, size // cells, size // cells, 1)))
+  return total.astype(np.uint8)

@@ -1,0 +1,105 @@
+"""Behind `wild3d export`: writes one format, runs it, and compares."""
+
+import contextlib
+import json
+import os
+import pathlib
+import shutil
+
+import numpy as np
+
+from wild3d import atomic
+from wild3d.errors import UserError
+from wild3d.export import formats, network
+from wild3d.workdir import place
+
+FORMATS = {
+  'stablehlo': (formats.write_stablehlo, formats.run_stablehlo),
+  'saved_model': (formats.write_saved_model, formats.run_saved_model),
+  'onnx': (formats.write_onnx, formats.run_onnx),
+}
+TOLERANCE = 1e-4  # of the largest absolute value of an output
+_BATCHES = (1, 3)
+
+
+def export(
+  checkpoint: str,
+  out: str,
+  kind: str | None = None,
+  *,
+  step: str = 'best',
+  flip_test: bool = False,
+) -> str:
+  """Writes OUT, and OUT.json that says what goes in and comes out.
+
+  Args:
+    checkpoint: folder of a run.
+    out: a new file, or for saved_model a new folder.
+    kind: of `FORMATS`; None goes by the ending: .stablehlo, .onnx, none: saved_model.
+    step: 'best', 'latest' or a number.
+    flip_test: whether the exported function looks at the mirror image too.
+
+  Returns:
+    What to tell the user.
+
+  Raises:
+    UserError: a mistake in the arguments; a package is missing; or the written network
+      gives other numbers: then nothing is left behind.
+  """
+  path = pathlib.Path(place(out))
+  kind = kind or _kind(path, out)
+  write, run = FORMATS[kind]
+  if path.exists():
+    raise UserError(f'--out={out} exists: name a new one')
+  loaded = network.load(checkpoint, step, flip_test)
+  partial = path.parent / f'.{os.getpid()}.{path.name}'
+  try:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write(loaded, partial)
+    worst = max(_difference(loaded, run, partial, batch) for batch in _BATCHES)
+    if not worst <= TOLERANCE:
+      raise UserError(
+        f'{kind}: outputs differ by {worst:.1e} of their scale from the original, more '
+        f'than {TOLERANCE:g}: nothing was written'
+      )
+    partial.replace(path)
+  except OSError as error:
+    raise UserError(
+      f'--out={out} cannot be written: {error.strerror or error}'
+    ) from None
+  finally:
+    _remove(partial)
+  about = {'format': kind, **loaded.about, 'largest_difference': worst}
+  atomic.write(f'{path}.json', json.dumps(about, indent=1) + '\n')
+  return (
+    f'written: {path} ({kind}, any batch size) and {path}.json\nrun by its own runtime '
+    f'on batches of {" and ".join(map(str, _BATCHES))}: outputs differ from the '
+    f'original by at most {worst:.1e} of their scale'
+  )
+
+
+def _kind(path, out):
+  kinds = {'.stablehlo': 'stablehlo', '.onnx': 'onnx', '': 'saved_model'}
+  if path.suffix not in kinds:
+    raise UserError(
+      f'--out={out}: name it .stablehlo or .onnx, a folder for a SavedModel, or give '
+      '--format'
+    )
+  return kinds[path.suffix]
+
+
+def _difference(loaded, run, path, batch):
+  images = network.probe(loaded.input_size, batch)
+  found, wanted = run(path, images), formats.reference(loaded, images)
+  return max(
+    float(np.abs(a - b).max() / np.abs(b).max())
+    for a, b in zip(found, wanted, strict=True)
+  )
+
+
+def _remove(path):
+  if path.is_dir():
+    shutil.rmtree(path)
+  else:
+    with contextlib.suppress(OSError):  # where the parent is a file
+      path.unlink(missing_ok=True)

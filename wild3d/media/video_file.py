@@ -1,0 +1,152 @@
+"""Frames of a video file or a webcam, upright RGB, one at a time (PyAV)."""
+
+import contextlib
+import os
+import pathlib
+import platform
+import time
+from collections.abc import Iterator
+
+import numpy as np
+from jaxtyping import UInt8
+
+from wild3d.errors import UserError
+
+SUFFIXES = (
+  '.mp4', '.mov', '.m4v', '.avi', '.mkv', '.webm', '.mpg', '.mpeg', '.wmv', '.ts',
+)  # fmt: skip
+MAX_PIXELS = 64_000_000  # of a frame
+_ROUNDING = 1.5e-3  # s: containers keep times in ticks, seldom above a millisecond
+_WEBCAMS = {
+  'Linux': ('v4l2', '/dev/video{}'),
+  'Darwin': ('avfoundation', '{}'),
+  'Windows': ('dshow', 'video={}'),
+}
+
+
+class Video:
+  """An opened video.
+
+  Attributes:
+    source: as the user gave it.
+    fps: frames a second; None for a varying rate and for a webcam.
+    frames: how many there are; None for a webcam.
+  """
+
+  def __init__(self, source: str, container, fps: float | None, frames: int | None):
+    """See `opened`."""
+    self.source = source
+    self.fps = fps
+    self.frames = frames
+    self._container = container
+
+  def __iter__(self) -> Iterator[tuple[int, float, UInt8[np.ndarray, 'H W 3']]]:
+    """Frames in order: (index, seconds, RGB, turned as the file asks for).
+
+    Raises:
+      UserError: the file ends early or is damaged; frames before that have come.
+    """
+    stream = self._container.streams.video[0]
+    stream.thread_type = 'AUTO'
+    first, began, index = None, time.monotonic(), -1
+    try:
+      for index, frame in enumerate(self._container.decode(stream)):
+        if frame.width * frame.height > MAX_PIXELS:
+          raise UserError(
+            f'{self.source}: {frame.width} x {frame.height} px a frame; at most '
+            f'{MAX_PIXELS // 10**6} million are read'
+          )
+        if self.frames is None:
+          seconds = time.monotonic() - began
+        elif frame.time is None:
+          seconds = index / (self.fps or 30.0)
+        else:
+          first = frame.time if first is None else first
+          seconds = float(frame.time - first)
+        yield index, seconds, _upright(frame)
+    except _av().error.FFmpegError as error:
+      raise UserError(
+        f'{self.source}: cannot be decoded after frame {index}: {error.strerror}'
+      ) from None
+    if self.frames is not None and index + 1 < self.frames:
+      raise UserError(
+        f'{self.source}: {self.frames} frames are in the file, {index + 1} could be '
+        'decoded: it is cut off or damaged'
+      )
+
+
+@contextlib.contextmanager
+def opened(source: str | os.PathLike) -> Iterator[Video]:
+  """Opens a file, or a webcam by its index ('0').
+
+  Raises:
+    UserError: PyAV is not installed; the file is missing, empty, no video, or holds no
+      frame; there is no such webcam.
+  """
+  av = _av()
+  source = str(source)
+  if source.isdecimal() and not pathlib.Path(source).exists():
+    form, device = _WEBCAMS.get(platform.system(), _WEBCAMS['Linux'])
+    try:
+      container = av.open(device.format(source), format=form)
+    except (av.error.FFmpegError, ValueError) as error:
+      raise UserError(f'webcam {source} cannot be opened: {error}') from None
+    with container:
+      yield Video(f'webcam:{source}', container, None, None)
+    return
+  path = pathlib.Path(source)
+  if not path.is_file():
+    raise UserError(f'{source}: no such file')
+  if not path.stat().st_size:
+    raise UserError(f'{source}: the file is empty')
+  try:
+    fps, frames = _timing(av, path)
+    container = av.open(str(path))
+  except (av.error.FFmpegError, IndexError) as error:
+    raise UserError(
+      f'{source}: no video that can be read, or a damaged one '
+      f'({getattr(error, "strerror", None) or error})'
+    ) from None
+  if not frames:
+    raise UserError(f'{source}: there is no video frame in this file')
+  with container:
+    yield Video(source, container, fps, frames)
+
+
+def _av():
+  try:
+    import av
+  except ImportError:
+    raise UserError("videos need PyAV: pip install 'wild3d[video]'") from None
+  av.logging.set_level(None)  # libraries' remarks on damaged files
+  return av
+
+
+def _timing(av, path):
+  """(fps or None, number of frames) from the packets: nothing is decoded."""
+  with av.open(str(path)) as container:
+    stream = container.streams.video[0]
+    declared = float(stream.average_rate or stream.guessed_rate or 0) or None
+    tick = float(stream.time_base or 0)
+    stamps, count = [], 0
+    for packet in container.demux(stream):
+      if packet.size:
+        count += 1
+        stamps.append(packet.pts)
+  if None in stamps or len(stamps) < 2:
+    return declared, count
+  times = np.sort(np.array(stamps, np.float64)) * tick
+  if times[-1] <= times[0]:
+    return declared, count
+  fps = (count - 1) / (times[-1] - times[0])
+  if declared and abs(declared - fps) < 5e-3 * fps:
+    fps = declared
+  off = np.abs(times - times[0] - np.arange(count) / fps).max()
+  return (fps if off < max(_ROUNDING, 1.5 * tick) else None), count
+
+
+def _upright(frame):
+  """RGB of a frame, turned by a multiple of 90 degrees as its metadata asks for."""
+  image = frame.to_ndarray(format='rgb24')
+  # The rotation is counter-clockwise, in degrees.
+  return np.ascontiguousarray(np.rot90(image, round(frame.rotation / 90) % 4))

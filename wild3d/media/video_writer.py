@@ -1,0 +1,92 @@
+"""MP4 files, written frame by frame."""
+
+import fractions
+import os
+import pathlib
+
+import numpy as np
+from jaxtyping import UInt8
+
+from wild3d.errors import UserError
+
+_TICKS = 90_000  # a second: every usual rate is a whole number of them
+
+
+class Mp4Writer:
+  """Writes H.264: a context manager; the file appears whole on a clean exit."""
+
+  def __init__(self, path: str | os.PathLike, fps: float | None):
+    """Opens nothing yet.
+
+    Args:
+      path: the .mp4 file.
+      fps: frames a second, as players show it; None for a varying rate.
+    """
+    self._path = pathlib.Path(path)
+    self._partial = self._path.parent / f'.{self._path.name}.{os.getpid()}.tmp'
+    self._fps = fps
+    self._container = self._stream = None
+    self._last = -1
+
+  def __enter__(self) -> 'Mp4Writer':
+    """Begins the file.
+
+    Raises:
+      UserError: PyAV is not installed, or the file cannot be written.
+    """
+    try:
+      import av
+    except ImportError:
+      raise UserError("videos need PyAV: pip install 'wild3d[video]'") from None
+    self._av = av
+    try:
+      self._container = av.open(str(self._partial), 'w', format='mp4')
+    except OSError as error:
+      raise self._cannot(error) from None
+    return self
+
+  def add(self, frame: UInt8[np.ndarray, 'H W 3'], seconds: float) -> None:
+    """Adds a frame: RGB, all of one size; an odd size loses its last row or column.
+
+    Args:
+      frame: RGB.
+      seconds: from the start; later than the frame before.
+
+    Raises:
+      UserError: the disk is full.
+    """
+    height, width = (side - side % 2 for side in frame.shape[:2])
+    try:
+      if self._stream is None:
+        rate = fractions.Fraction(self._fps or 30.0).limit_denominator(1001)
+        self._stream = self._container.add_stream('libx264', rate=rate)
+        self._stream.width, self._stream.height = width, height
+        self._stream.pix_fmt = 'yuv420p'
+        self._stream.codec_context.time_base = fractions.Fraction(1, _TICKS)
+        self._stream.options = {'crf': '20', 'preset': 'veryfast'}
+      picture = self._av.VideoFrame.from_ndarray(
+        np.ascontiguousarray(frame[:height, :width]), format='rgb24'
+      )
+      self._last = max(self._last + 1, round(seconds * _TICKS))
+      picture.pts = self._last
+      picture.time_base = fractions.Fraction(1, _TICKS)
+      self._container.mux(self._stream.encode(picture))
+    except OSError as error:  # FFmpegError is one
+      raise self._cannot(error) from None
+
+  def __exit__(self, kind, error, trace) -> None:
+    """Ends the file; removes it after an error."""
+    try:
+      if kind is None and self._stream is not None:
+        self._container.mux(self._stream.encode(None))
+      self._container.close()
+      if kind is None and self._stream is not None:
+        self._partial.replace(self._path)
+    except OSError as failure:
+      if kind is None:
+        raise self._cannot(failure) from None
+    finally:
+      self._partial.unlink(missing_ok=True)
+
+  def _cannot(self, error):
+    return UserError(f'{self._path} cannot be written: {error.strerror or error}')
