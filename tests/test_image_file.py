@@ -145,11 +145,15 @@ def test_inputs(tmp_path):
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(b'x')
   folder = str(tmp_path)
-  found, passed = inputs.pictures([folder, f'{folder}/a9.png'])
-  assert [p.removeprefix(folder) for p in found] == ['/a9.png', '/a10.png', '/b.JPG']
+  found, passed = inputs.expand([folder, f'{folder}/a9.png'])
+  assert [p.source.removeprefix(folder) for p in found] == [
+    '/a9.png',
+    '/a10.png',
+    '/b.JPG',
+  ]
   assert passed == [f'{folder}/note.txt']
-  found, _ = inputs.pictures([f'{folder}/**/*.png'])
-  assert f'{folder}/in/c.png' in found
+  found, _ = inputs.expand([f'{folder}/**/*.png'])
+  assert inputs.Input('image', f'{folder}/in/c.png') in found
   for wrong in ('none.jpg', f'{folder}/note.txt', f'{folder}/*.bmp'):
     with pytest.raises(UserError, match=r'note|none|bmp'):
-      inputs.pictures([wrong])
+      inputs.expand([wrong])

@@ -128,14 +128,14 @@ def test_command(run, tmp_path, capsys):
   status, out = _command(run, tmp_path, tmp_path, '--fov=60', '--height=1.7')
   assert status == 2
   said = capsys.readouterr().err
-  assert '1 of 3 pictures' in said
+  assert '1 of 3 inputs' in said
   assert '1.png' in said
   assert 'Traceback' not in said
   found = poses_json.read(out / 'poses.json')
   assert [pathlib.Path(p.source).name for p in found.pictures] == ['0.png', '2.png']
   assert found.header.scale == 'height'
-  (pose,) = found.pictures[0].poses
-  assert pose.box.source == 'whole'
+  pose = found.pictures[0].poses[0]
+  assert pose.box.source == 'search'
   assert pose.joints_camera is not None
   assert (pose.joints_camera[:, 2] > 0).any()
   assert sorted(p.name for p in (out / 'pictures').iterdir()) == ['0.jpg', '2.jpg']

@@ -38,6 +38,7 @@ def overlay(
   visible: Bool[np.ndarray, ' J'] | None = None,
   *,
   min_side: int = 256,
+  line: float | None = None,
 ) -> UInt8[np.ndarray, 'H2 W2 3']:
   """Draws the bones over a photograph, right under left, each with a white edge.
 
@@ -48,6 +49,7 @@ def overlay(
       finite.
     min_side: small images are enlarged by a whole number until both sides have
       at least this many px.
+    line: width of a bone in px of `image`; None: a 90th of its longer side.
 
   Returns:
     The enlarged image with the bones.
@@ -64,7 +66,7 @@ def overlay(
     ImageDraw.Draw(layer),
     np.where(drawable[:, None], joints2d, 0.0) * factor * _SUPERSAMPLE,
     drawable,
-    line=max(size) / 90 * _SUPERSAMPLE,
+    line=(line or max(image.shape[:2]) / 90) * factor * _SUPERSAMPLE,
   )
   # BOX averages each pixel's own block, so that positions do not shift.
   layer = layer.resize(size, Image.Resampling.BOX)

@@ -9,12 +9,15 @@ def main(arguments) -> None:
   """Parses the arguments and predicts."""
   parser = argparse.ArgumentParser(
     prog='wild3d predict',
-    description='Predicts the 3D pose of a person in each photograph, and writes '
-    'poses.json (2D in px of the original, 3D in mm; see docs/predict.md) and pictures. '
-    'One person a picture: the one that fills it, or the one in --box.',
+    description='Predicts the 3D poses of the people in photographs and videos, and '
+    'writes poses.json (2D in px of the original, 3D in mm; see docs/predict.md) and '
+    'pictures.',
   )
   parser.add_argument(
-    'inputs', nargs='+', metavar='INPUT', help='pictures, folders, or quoted patterns'
+    'inputs',
+    nargs='+',
+    metavar='INPUT',
+    help='pictures, videos, folders, quoted patterns, or the index of a webcam',
   )
   parser.add_argument(
     '--checkpoint', required=True, help='folder of a run, or of wild3d convert'
@@ -23,47 +26,68 @@ def main(arguments) -> None:
   parser.add_argument(
     '--step', default='best', help="a step, 'best' (default) or 'latest'"
   )
-  parser.add_argument(
-    '--box', metavar='X,Y,W,H', help="the person's box in px, in every picture"
+  who = parser.add_argument_group('which people')
+  who.add_argument(
+    '--box', metavar='X,Y,W,H', help='of the person in every picture, px'
   )
-  parser.add_argument(
-    '--height', type=float, help="the person's height in metres, to set the scale"
+  who.add_argument(
+    '--boxes', metavar='FILE', help='JSON: {"photo.jpg": [[x, y, w, h]]}, or of COCO'
   )
-  parser.add_argument(
-    '--focal', type=float, help='focal length in px: places the pose before the camera'
+  who.add_argument(
+    '--detector',
+    default='search',
+    choices=('search', 'hog', 'torchvision', 'whole'),
+    help='without boxes: search (default, no download), hog (OpenCV, people who stand), '
+    'torchvision (downloads its weights), whole (one person fills the picture)',
   )
-  parser.add_argument(
+  who.add_argument('--people', type=int, metavar='N', help='at most N in a picture')
+  size = parser.add_argument_group('size and camera')
+  size.add_argument(
+    '--height', type=float, help="a person's height in metres, to set the scale"
+  )
+  size.add_argument(
+    '--focal', type=float, help='focal length in px: places poses before the camera'
+  )
+  size.add_argument(
     '--fov', type=float, help='or the field of view across the longer side, degrees'
   )
-  parser.add_argument(
+  how = parser.add_argument_group('how')
+  how.add_argument(
     '--refine',
     choices=('quarter', 'parabola', 'dark', 'softargmax', 'none'),
-    help='sub-pixel rule',
+    help="sub-pixel rule; the default is the run's",
   )
-  parser.add_argument(
+  how.add_argument(
     '--flip_test', action='store_true', help='look at the mirror image too'
   )
-  parser.add_argument(
-    '--no_pictures', action='store_true', help='write poses.json alone'
+  how.add_argument(
+    '--smooth', action='store_true', help='one-euro filter over the frames of a video'
   )
-  options = parser.parse_args(arguments)
-  box = _box(options.box)
+  how.add_argument(
+    '--frames', type=int, metavar='N', help='stop a video or webcam after N frames'
+  )
+  what = parser.add_argument_group('what to write')
+  what.add_argument(
+    '--formats',
+    default='json',
+    metavar='A,B',
+    help='of json (always), npz, bvh, trc: see docs/predict.md',
+  )
+  what.add_argument('--html', metavar='FILE', help='an interactive page')
+  what.add_argument('--rerun', metavar='FILE', help='a recording for the rerun viewer')
+  what.add_argument(
+    '--no_pictures', action='store_true', help='draw no JPEG and no MP4'
+  )
+  given = vars(parser.parse_args(arguments))
+  given |= {
+    'box': _box(given['box']),
+    'pictures': not given.pop('no_pictures'),
+    'formats': tuple(filter(None, given['formats'].split(','))),
+  }
 
   from wild3d.predict import run
 
-  run.predict(
-    options.inputs,
-    options.checkpoint,
-    options.out,
-    step=options.step,
-    box=box,
-    height=options.height,
-    focal=options.focal,
-    fov=options.fov,
-    refine=options.refine,
-    flip_test=options.flip_test,
-    pictures=not options.no_pictures,
-  )
+  run.predict(given.pop('inputs'), run.Options(**given))
 
 
 def _box(text):

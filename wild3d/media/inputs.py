@@ -1,55 +1,78 @@
-"""What a user named on the command line: files, folders and patterns."""
+"""What a user named on the command line: files, folders, patterns, a webcam."""
 
+import dataclasses
 import glob
 import os
 import pathlib
 import re
 
 from wild3d.errors import UserError
-from wild3d.media import image_file
+from wild3d.media import image_file, video_file
 
 
-def pictures(arguments: list[str]) -> tuple[list[str], list[str]]:
-  """The pictures that the arguments name, each once.
+@dataclasses.dataclass(frozen=True)
+class Input:
+  """One picture, video or webcam.
+
+  Attributes:
+    kind: 'image', 'video' or 'webcam'.
+    source: its path, or a webcam's index.
+  """
+
+  kind: str
+  source: str
+
+
+def expand(arguments: list[str]) -> tuple[list[Input], list[str]]:
+  """What the arguments name, each once.
 
   Args:
-    arguments: files; folders, for the pictures in them (hidden ones and folders within
-      are left out); patterns such as 'shots/**/*.jpg'.
+    arguments: files; folders, for the pictures and videos in them (hidden ones and
+      folders within are left out); patterns such as 'shots/**/*.jpg'; a webcam's index,
+      such as '0'.
 
   Returns:
-    (paths of pictures, in the order of the arguments and, within one, sorted with
-    numbers as numbers; paths of other files met in folders and patterns).
+    (inputs, in the order of the arguments and, within one, sorted with numbers as
+    numbers; paths of other files met in folders and patterns).
 
   Raises:
-    UserError: an argument names nothing, or a file that is no picture.
+    UserError: an argument names nothing, or a file that is no picture or video.
   """
   found, passed = {}, []
   for argument in arguments:
     path = pathlib.Path(argument).expanduser()
+    if argument.isdecimal() and not path.exists():
+      found[Input('webcam', argument)] = None
+      continue
     if path.is_file():
-      if not is_picture(path):
+      if kind(path) is None:
+        known = ', '.join(image_file.SUFFIXES + video_file.SUFFIXES)
         raise UserError(
-          f'{argument}: no picture by its name; known are '
-          f'{", ".join(image_file.SUFFIXES)}'
+          f'{argument}: no picture or video by its name; known are {known}'
         )
-      found[str(path)] = None
+      found[Input(kind(path), str(path))] = None
       continue
     if path.is_dir():
       inside = [p for p in path.iterdir() if p.name[0] != '.']
     else:
       inside = map(pathlib.Path, glob.glob(str(path), recursive=True))
     files = sorted((p for p in inside if p.is_file()), key=_natural)
-    chosen = [p for p in files if is_picture(p)]
+    chosen = [Input(kind(p), str(p)) for p in files if kind(p)]
     if not chosen:
-      raise UserError(f'{argument}: no such file, or a folder without pictures')
-    found.update(dict.fromkeys(map(str, chosen)))
-    passed += [str(p) for p in files if not is_picture(p)]
+      raise UserError(
+        f'{argument}: no such file, or a folder without pictures and videos'
+      )
+    found.update(dict.fromkeys(chosen))
+    passed += [str(p) for p in files if not kind(p)]
   return list(found), passed
 
 
-def is_picture(path: os.PathLike) -> bool:
-  """Whether the name ends as a picture's does."""
-  return pathlib.Path(path).suffix.lower() in image_file.SUFFIXES
+def kind(path: os.PathLike) -> str | None:
+  """'image' or 'video' by the name's ending, else None."""
+  suffix = pathlib.Path(path).suffix.lower()
+  if suffix in image_file.SUFFIXES:
+    return 'image'
+  return 'video' if suffix in video_file.SUFFIXES else None
 
 
 def _natural(path):

@@ -49,30 +49,45 @@ class Video:
     stream = self._container.streams.video[0]
     stream.thread_type = 'AUTO'
     first, began, index = None, time.monotonic(), -1
-    try:
-      for index, frame in enumerate(self._container.decode(stream)):
-        if frame.width * frame.height > MAX_PIXELS:
-          raise UserError(
-            f'{self.source}: {frame.width} x {frame.height} px a frame; at most '
-            f'{MAX_PIXELS // 10**6} million are read'
-          )
-        if self.frames is None:
-          seconds = time.monotonic() - began
-        elif frame.time is None:
-          seconds = index / (self.fps or 30.0)
-        else:
-          first = frame.time if first is None else first
-          seconds = float(frame.time - first)
-        yield index, seconds, _upright(frame)
-    except _av().error.FFmpegError as error:
-      raise UserError(
-        f'{self.source}: cannot be decoded after frame {index}: {error.strerror}'
-      ) from None
+    for index, (image, at) in enumerate(self._decoded(stream)):
+      if self.frames is None:
+        seconds = time.monotonic() - began
+      elif at is None:
+        seconds = index / (self.fps or 30.0)
+      else:
+        first = at if first is None else first
+        seconds = float(at - first)
+      yield index, seconds, image
     if self.frames is not None and index + 1 < self.frames:
       raise UserError(
         f'{self.source}: {self.frames} frames are in the file, {index + 1} could be '
         'decoded: it is cut off or damaged'
       )
+
+  def _decoded(self, stream):
+    """Yields (RGB, seconds or None)."""
+    count = 0
+    frames = self._container.decode(stream)
+    while True:
+      try:
+        frame = next(frames, None)
+        if frame is None:
+          return
+        if frame.width * frame.height > MAX_PIXELS:
+          raise UserError(
+            f'{self.source}: {frame.width} x {frame.height} px a frame; at most '
+            f'{MAX_PIXELS // 10**6} million are read'
+          )
+        image = _upright(frame)
+      except UserError:
+        raise
+      except Exception as error:
+        # Whatever a damaged file makes a decoder do.
+        raise UserError(
+          f'{self.source}: cannot be decoded after {count} frames ({_why(error)})'
+        ) from None
+      count += 1
+      yield image, frame.time
 
 
 @contextlib.contextmanager
@@ -90,7 +105,7 @@ def opened(source: str | os.PathLike) -> Iterator[Video]:
     try:
       container = av.open(device.format(source), format=form)
     except (av.error.FFmpegError, ValueError) as error:
-      raise UserError(f'webcam {source} cannot be opened: {error}') from None
+      raise UserError(f'webcam {source} cannot be opened: {_why(error)}') from None
     with container:
       yield Video(f'webcam:{source}', container, None, None)
     return
@@ -102,15 +117,19 @@ def opened(source: str | os.PathLike) -> Iterator[Video]:
   try:
     fps, frames = _timing(av, path)
     container = av.open(str(path))
-  except (av.error.FFmpegError, IndexError) as error:
+  except Exception as error:
     raise UserError(
-      f'{source}: no video that can be read, or a damaged one '
-      f'({getattr(error, "strerror", None) or error})'
+      f'{source}: no video that can be read, or a damaged one ({_why(error)})'
     ) from None
   if not frames:
     raise UserError(f'{source}: there is no video frame in this file')
   with container:
     yield Video(source, container, fps, frames)
+
+
+def _why(error):
+  said = getattr(error, 'strerror', None) or str(error)
+  return f'{type(error).__name__}: {" ".join(said.split())[:120]}'
 
 
 def _av():
@@ -128,21 +147,23 @@ def _timing(av, path):
     stream = container.streams.video[0]
     declared = float(stream.average_rate or stream.guessed_rate or 0) or None
     tick = float(stream.time_base or 0)
-    stamps, count = [], 0
+    stamps, count, declared_frames = [], 0, stream.frames
     for packet in container.demux(stream):
       if packet.size:
         count += 1
         stamps.append(packet.pts)
+  # Of a file that is cut off the index still names all.
+  total = max(count, declared_frames)
   if None in stamps or len(stamps) < 2:
-    return declared, count
+    return declared, total
   times = np.sort(np.array(stamps, np.float64)) * tick
   if times[-1] <= times[0]:
-    return declared, count
+    return declared, total
   fps = (count - 1) / (times[-1] - times[0])
   if declared and abs(declared - fps) < 5e-3 * fps:
     fps = declared
   off = np.abs(times - times[0] - np.arange(count) / fps).max()
-  return (fps if off < max(_ROUNDING, 1.5 * tick) else None), count
+  return (fps if off < max(_ROUNDING, 1.5 * tick) else None), total
 
 
 def _upright(frame):

@@ -40,6 +40,7 @@ class Mp4Writer:
       raise UserError("videos need PyAV: pip install 'wild3d[video]'") from None
     self._av = av
     try:
+      self._partial.touch()  # it is opened only with its first frame
       self._container = av.open(str(self._partial), 'w', format='mp4')
     except OSError as error:
       raise self._cannot(error) from None

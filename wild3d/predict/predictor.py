@@ -122,7 +122,7 @@ class Predictor:
     for box in boxes:
       crop.check_inside(box.xywh, width, height)
     affines = [crop.to_original(box.xywh) for box in boxes]
-    found = self._of_crops([crop.cut(image, a, self.input_size) for a in affines])
+    found = self.of_crops([crop.cut(image, a, self.input_size) for a in affines])
     return [
       _pose(
         box, affine, rank, camera, {key: value[rank] for key, value in found.items()}
@@ -130,8 +130,15 @@ class Predictor:
       for rank, (box, affine) in enumerate(zip(boxes, affines, strict=True))
     ]
 
-  def _of_crops(self, crops):
-    """Decoded outputs, float64 [N, ...], in batches of few sizes."""
+  def of_crops(self, crops: list[UInt8[np.ndarray, 'S S 3']]) -> dict[str, np.ndarray]:
+    """Decoded outputs of crops at input size, in batches of few sizes.
+
+    Args:
+      crops: RGB, at least one.
+
+    Returns:
+      What `decode.pose` gives, float64 [N, ...].
+    """
     parts = []
     for start in range(0, len(crops), BATCH):
       images = np.stack(crops[start : start + BATCH])

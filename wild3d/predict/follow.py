@@ -1,0 +1,98 @@
+"""The people of a video from frame to frame: each box follows the pose before."""
+
+import dataclasses
+
+import numpy as np
+from jaxtyping import UInt8
+
+from wild3d.poses.pose import Box, Camera, Pose
+from wild3d.predict import boxes as box_lib
+from wild3d.predict.one_euro import PoseSmoother
+
+AGAIN = 15  # frames until the detector looks for newcomers
+_SAME = 0.5  # overlap of the smaller box: two boxes are one person's
+_PATIENCE = 8  # frames that a person may be unsure before they are given up
+_UNSURE = 0.6  # of the mean score that the person had
+_LARGEST_JUMP = 1.6  # of the box's size from frame to frame
+
+
+@dataclasses.dataclass
+class _Person:
+  number: int
+  box: Box
+  smoother: PoseSmoother | None
+  usual: float | None = None  # mean score of the joints, a running mean
+  unsure: int = 0
+
+
+class Follower:
+  """People of one video. Call it frame by frame."""
+
+  def __init__(self, predictor, detector, *, people: int | None, smooth: bool):
+    """Starts with nobody.
+
+    Args:
+      predictor: a Predictor.
+      detector: see detect.Detector.
+      people: at most so many; None: all that are found.
+      smooth: whether to filter each person's joints.
+    """
+    self._predictor = predictor
+    self._detector = detector
+    self._limit = people
+    self._smooth = smooth
+    self._people: list[_Person] = []
+    self._next = 0
+    self._frame = 0
+
+  def __call__(
+    self,
+    image: UInt8[np.ndarray, 'H W 3'],
+    seconds: float,
+    camera: Camera | None = None,
+  ) -> list[Pose]:
+    """Poses of the people in the next frame; `person` is theirs for all frames."""
+    height, width = image.shape[:2]
+    if self._frame % AGAIN == 0 or not self._people:
+      self._welcome(self._detector(image))
+    self._frame += 1
+    people = self._people
+    found = self._predictor.predict(image, [p.box for p in people], camera)
+    self._people, poses = [], []
+    # Who has been here longest keeps a body that two boxes have come to.
+    for person, pose in zip(people, found, strict=True):
+      mean = float(pose.scores.mean())
+      after = box_lib.around(pose.joints2d, width, height, mean, 'tracked')
+      if not self._stays(person, mean, after):
+        continue
+      if person.smoother is not None:
+        pose = person.smoother(pose, seconds)
+      poses.append(dataclasses.replace(pose, person=person.number))
+      person.box = after
+      self._people.append(person)
+    return poses
+
+  def _stays(self, person, mean, after):
+    usual = mean if person.usual is None else person.usual
+    person.unsure = person.unsure + 1 if mean < _UNSURE * usual else 0
+    person.usual = usual + 0.1 * (mean - usual)
+    if after is None or person.unsure > _PATIENCE:
+      return False
+    size = max(after.xywh[2:]) / max(person.box.xywh[2:])
+    if not 1 / _LARGEST_JUMP < size < _LARGEST_JUMP:
+      return False
+    return all(
+      box_lib.share_of_smaller(after, other.box) <= 0.8 for other in self._people
+    )
+
+  def _welcome(self, boxes):
+    for box in boxes:
+      full = self._limit is not None and len(self._people) >= self._limit
+      known = any(
+        box_lib.share_of_smaller(box, person.box) > _SAME for person in self._people
+      )
+      if full or known:
+        continue
+      smoother = PoseSmoother() if self._smooth else None
+      self._people.append(_Person(self._next, box, smoother))
+      self._next += 1

@@ -1,0 +1,74 @@
+"""The one-euro filter: steady at rest, without lag in motion (Casiez et al. 2012)."""
+
+import dataclasses
+import math
+
+import numpy as np
+from jaxtyping import Float
+
+from wild3d.poses.pose import Pose
+
+# Speeds are in body sizes (or metres) a second, so that no value depends on how large
+# a person is in the picture.
+MIN_CUTOFF = 1.0  # Hz, at rest
+BETA = 0.7  # Hz for a speed of 1
+SPEED_CUTOFF = 1.0  # Hz, of the speed itself
+
+
+class OneEuro:
+  """Filters one array over time."""
+
+  def __init__(self, scale: float):
+    """Starts anew.
+
+    Args:
+      scale: how much of the array's unit is a speed of 1 in a second.
+    """
+    self._scale = scale
+    self._time = self._value = self._speed = None
+
+  def __call__(
+    self, value: Float[np.ndarray, '*N'], seconds: float
+  ) -> Float[np.ndarray, '*N']:
+    """The filtered value at that time, which must not run backwards."""
+    if self._time is None or seconds <= self._time:
+      if self._time is None:
+        self._speed = np.zeros(value.shape[:-1])
+        self._value, self._time = value, seconds
+      return self._value
+    step = seconds - self._time
+    speed = np.linalg.norm(value - self._value, axis=-1) / step / self._scale
+    self._speed = _mix(speed, self._speed, SPEED_CUTOFF, step)
+    cutoff = MIN_CUTOFF + BETA * self._speed
+    self._value = _mix(value, self._value, cutoff[..., None], step)
+    self._time = seconds
+    return self._value
+
+
+def _mix(new, old, cutoff, step):
+  """First-order low pass: cutoff in Hz, step in seconds."""
+  share = 1 / (1 + 1 / (2 * math.pi * cutoff * step))
+  return share * new + (1 - share) * old
+
+
+class PoseSmoother:
+  """Filters the 2D and 3D joints of one person."""
+
+  def __init__(self):
+    """Starts anew."""
+    self._filters = {}
+
+  def __call__(self, pose: Pose, seconds: float) -> Pose:
+    """The pose with joints2d, joints_mm and joints_camera filtered."""
+    scales = {
+      'joints2d': max(pose.box.xywh[2:]),
+      'joints_mm': 1000.0,
+      'joints_camera': 1000.0,
+    }
+    smooth = {}
+    for name, scale in scales.items():
+      value = getattr(pose, name)
+      if value is not None:
+        known = self._filters.setdefault(name, OneEuro(scale))
+        smooth[name] = known(value, seconds)
+    return dataclasses.replace(pose, **smooth)

@@ -1,0 +1,95 @@
+"""Finds people with the pose network itself: it looks at windows of the picture.
+
+Where a window holds one person of the right size, the heatmaps are narrow and their
+joints fill the window; elsewhere they are broad. No second network, no download.
+"""
+
+import dataclasses
+
+import numpy as np
+
+from wild3d.poses.pose import Box
+from wild3d.predict import boxes as box_lib
+from wild3d.predict import crop
+
+WINDOWS = 160  # at most: what a picture costs
+STEP = 0.35  # from window to window, in sides
+SHRINK = 1.45  # from size to size
+SMALLEST = 48.0  # px: people below are not looked for
+LEAST = 0.37  # score of a further person: see docs/predict.md
+_SIZE_BONUS = 0.03  # for each doubling: half a person can look like one
+_OVERLAP = 0.5  # of the smaller box
+_CANDIDATES = 24  # that get a second look
+
+
+def windows(width: int, height: int) -> list[tuple[float, float, float, float]]:
+  """Square boxes of many sizes and places, the largest first, at most `WINDOWS`."""
+  found, side = [], float(max(width, height))
+  while side >= SMALLEST:
+    found_here = _of_side(width, height, side)
+    if found and len(found) + len(found_here) > WINDOWS:
+      break
+    found += found_here
+    side /= SHRINK
+  return found
+
+
+def _of_side(width, height, side):
+  across, down = (_starts(length, side) for length in (width, height))
+  return [(float(x), float(y), side, side) for y in down for x in across]
+
+
+def _starts(length, side):
+  """Evenly from border to border; centred where the window is longer."""
+  if side >= length:
+    return [(length - side) / 2]
+  count = 1 + int(np.ceil((length - side) / (STEP * side)))
+  return np.linspace(0, length - side, count)
+
+
+def make(predictor):
+  """The detector: see `detect.make`.
+
+  Args:
+    predictor: a Predictor.
+  """
+
+  def find(image):
+    height, width = image.shape[:2]
+    looked = windows(width, height)
+    # First at all, then once more at the best ones' own joints.
+    first = _look(predictor, image, [Box(w, None, 'search') for w in looked])
+    best = box_lib.distinct(first, 0.7)[:_CANDIDATES]
+    second = sorted(_look(predictor, image, best), key=lambda b: -b.score)
+    people = box_lib.distinct(second, _OVERLAP, box_lib.share_of_smaller)
+    # A photograph that somebody gives shows a person: the best stays in any case.
+    return people[:1] + [box for box in people[1:] if box.score > LEAST]
+
+  return find
+
+
+def _look(predictor, image, boxes):
+  """The box of the joints in each window that holds one person of its size."""
+  if not boxes:
+    return []
+  height, width = image.shape[:2]
+  affines = [crop.to_original(box.xywh) for box in boxes]
+  found = predictor.of_crops(
+    [crop.cut(image, affine, predictor.input_size) for affine in affines]
+  )
+  people = []
+  for affine, joints, scores in zip(
+    affines, found['joints_crop'], found['scores'], strict=True
+  ):
+    xy = joints[:, :2]
+    extent = (xy.max(0) - xy.min(0)).max()
+    if not 0.8 <= extent <= 1.95:  # of 2, the crop's side; 1.6 is what it is cut for
+      continue
+    in_picture = xy @ affine[:, :2].T + affine[:, 2]
+    # The less sure half tells: a wrong window finds some joints all the same.
+    score = float(np.sort(scores)[: len(scores) // 2].mean())
+    box = box_lib.around(in_picture, width, height, score, 'search')
+    if box is not None:
+      bonus = _SIZE_BONUS * np.log2(max(box.xywh[2:]) / max(width, height))
+      people.append(dataclasses.replace(box, score=score + float(bonus)))
+  return people
