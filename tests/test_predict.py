@@ -73,6 +73,12 @@ def test_batches_do_not_matter(run):
     (alone,) = predictor.predict(image, [box])
     np.testing.assert_allclose(alone.joints2d, pose.joints2d, atol=1e-3)
     np.testing.assert_allclose(alone.joints_mm, pose.joints_mm, atol=0.5)
+  other = _photo(50, 80, seed=1)
+  many = predictor.predict_many([other, image, other], [[boxes[0]], boxes, []])
+  assert [len(poses) for poses in many] == [1, 5, 0]
+  np.testing.assert_allclose(many[1][4].joints2d, together[4].joints2d, atol=1e-3)
+  (alone,) = predictor.predict(other, [boxes[0]])
+  np.testing.assert_allclose(many[0][0].joints2d, alone.joints2d, atol=1e-3)
   assert predictor.predict(image, []) == []
 
 

@@ -10,8 +10,8 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from wild3d import mesh, restore, step
-from wild3d.datasets.crop import box_of
 from wild3d.poses.pose import Box, Camera, Pose
+from wild3d.predict import boxes as box_lib
 from wild3d.predict import crop, decode, place
 
 BATCH = 32
@@ -116,19 +116,45 @@ class Predictor:
     if boxes is None:
       whole = Box((0.0, 0.0, float(width), float(height)), source='whole')
       (first,) = self.predict(image, [whole])
-      boxes = [Box(_box_round(first, width, height), source='whole')]
-    if not boxes:
-      return []
-    for box in boxes:
-      crop.check_inside(box.xywh, width, height)
-    affines = [crop.to_original(box.xywh) for box in boxes]
-    found = self.of_crops([crop.cut(image, a, self.input_size) for a in affines])
-    return [
-      _pose(
-        box, affine, rank, camera, {key: value[rank] for key, value in found.items()}
-      )
-      for rank, (box, affine) in enumerate(zip(boxes, affines, strict=True))
-    ]
+      boxes = [box_lib.around(first.joints2d, width, height, None, 'whole') or whole]
+    return self.predict_many([image], [boxes], [camera])[0]
+
+  def predict_many(
+    self,
+    images: Sequence[UInt8[np.ndarray, '_ _ 3']],
+    boxes: Sequence[Sequence[Box]],
+    cameras: Sequence[Camera | None] | None = None,
+  ) -> list[list[Pose]]:
+    """Poses of the people in several pictures, whose crops share batches.
+
+    Args:
+      images: RGB, of any sizes.
+      boxes: of the people in each picture.
+      cameras: of each picture; None: of none.
+
+    Raises:
+      UserError: see `predict`.
+    """
+    cameras = cameras or [None] * len(images)
+    crops, places = [], []
+    for image, here, camera in zip(images, boxes, cameras, strict=True):
+      for rank, box in enumerate(here):
+        crop.check_inside(box.xywh, *image.shape[1::-1])
+        affine = crop.to_original(box.xywh)
+        crops.append(crop.cut(image, affine, self.input_size))
+        places.append((box, affine, rank, camera))
+    found = self.of_crops(crops) if crops else {}
+    poses = iter(
+      _pose(*place, {key: value[i] for key, value in found.items()})
+      for i, place in enumerate(places)
+    )
+    return [[next(poses) for _ in here] for here in boxes]
+
+  def decoded(
+    self, heatmaps: Float[jax.Array, 'B S h w J'], depth: Float[jax.Array, 'B J']
+  ) -> dict[str, jax.Array]:
+    """What `decode.pose` gives for outputs of `network`, [B, ...]."""
+    return self._decode(heatmaps[:, -1], depth)
 
   def of_crops(self, crops: list[UInt8[np.ndarray, 'S S 3']]) -> dict[str, np.ndarray]:
     """Decoded outputs of crops at input size, in batches of few sizes.
@@ -148,7 +174,7 @@ class Predictor:
       padded = np.zeros((room, *images.shape[1:]), np.uint8)
       padded[: len(images)] = images
       maps, depth = self.network(mesh.put({'image': padded}, self._devices)['image'])
-      decoded = self._decode(maps[:, -1], depth)
+      decoded = self.decoded(maps, depth)
       parts.append({k: np.float64(v)[: len(images)] for k, v in decoded.items()})
     return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
 
@@ -170,14 +196,6 @@ def _pose(box, affine, rank, camera, found):
     joints_camera=in_space,
     person=rank,
   )
-
-
-def _box_round(pose, width, height):
-  """The box of a pose's joints, within the picture; the crop adds the room."""
-  center, side = box_of(pose.joints2d, room=1.0)
-  low = np.clip(center - side / 2, 0, [width - 1, height - 1])
-  high = np.clip(center + side / 2, low + 1, [width, height])
-  return tuple(float(x) for x in (*low, *(high - low)))
 
 
 def _fingerprint(variables):

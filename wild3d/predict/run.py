@@ -101,6 +101,7 @@ def predict(arguments: list[str], options: Options) -> None:
   if passed:
     print(f'{len(passed)} files are no pictures: {", ".join(passed[:3])}, ...')
   header = _header(options, predictor, found)
+  print(f'boxes: {header.detector}')
   work = _Work(options, predictor, box_file, folder, _names(found))
   done, faults = [], []
   with contextlib.ExitStack() as stack:

@@ -15,19 +15,30 @@ from wild3d.predict import crop
 WINDOWS = 160  # at most: what a picture costs
 STEP = 0.35  # from window to window, in sides
 SHRINK = 1.45  # from size to size
-SMALLEST = 48.0  # px: people below are not looked for
+SMALLEST = 48.0  # px: people below are not looked for,
+ENLARGED = 3.0  # nor those whom the network would see enlarged by more
 LEAST = 0.37  # score of a further person: see docs/predict.md
 _SIZE_BONUS = 0.03  # for each doubling: half a person can look like one
 _OVERLAP = 0.5  # of the smaller box
 _CANDIDATES = 24  # that get a second look
 
 
-def windows(width: int, height: int) -> list[tuple[float, float, float, float]]:
-  """Square boxes of many sizes and places, the largest first, at most `WINDOWS`."""
-  found, side = [], float(max(width, height))
-  while side >= SMALLEST:
+def windows(
+  width: int, height: int, smallest: float
+) -> list[tuple[float, float, float, float]]:
+  """Square boxes of many sizes and places, the largest first, at most `WINDOWS`.
+
+  Args:
+    width: px of the picture.
+    height: px of the picture.
+    smallest: px, side of the smallest window; the whole picture is always one.
+  """
+  side = float(max(width, height))
+  found = _of_side(width, height, side)
+  side /= SHRINK
+  while side >= smallest:
     found_here = _of_side(width, height, side)
-    if found and len(found) + len(found_here) > WINDOWS:
+    if len(found) + len(found_here) > WINDOWS:
       break
     found += found_here
     side /= SHRINK
@@ -54,9 +65,11 @@ def make(predictor):
     predictor: a Predictor.
   """
 
+  smallest = max(SMALLEST, predictor.input_size / ENLARGED)
+
   def find(image):
     height, width = image.shape[:2]
-    looked = windows(width, height)
+    looked = windows(width, height, smallest)
     # First at all, then once more at the best ones' own joints.
     first = _look(predictor, image, [Box(w, None, 'search') for w in looked])
     best = box_lib.distinct(first, 0.7)[:_CANDIDATES]
