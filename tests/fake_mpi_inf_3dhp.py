@@ -6,6 +6,9 @@ import numpy as np
 import scipy.io
 from PIL import Image
 
+from wild3d.datasets import record, work
+from wild3d.datasets.mpi_inf_3dhp import mpi_inf_3dhp_dataset_builder as dataset
+
 SIZE = (128, 96)
 FX, FY, CX, CY = 150.0, 160.0, 66.5, 47.25
 STUDIO = (7.32506 * 204.8, 7.32506 * 204.8 * 1.00044, 1017.387336, 1043.031982)
@@ -131,3 +134,23 @@ def make_test_set(root, *, subject='TS1', valid=(0, 1, 1, 0), pictures=None, **c
     path.parent.mkdir(exist_ok=True)
     blank.save(path)
   return folder
+
+
+def builder(tmp_path, **options):
+  """The builder, every row of camera 0."""
+  options = {'cameras': (0,), 'stride': 1, **options}
+  config = dataset.MpiInf3dhpConfig(name='mine', **options)
+  return dataset.Builder(config=config, data_dir=tmp_path / 'tfds')
+
+
+def read(tmp_path, root, **options):
+  """Split -> (records, reasons of those left out), all through record.checked."""
+  made, found = builder(tmp_path, **options), {}
+  for split, units in made.units(root).items():
+    items = [item for unit in units for item in made.records(unit)]
+    found[split] = (
+      [record.checked(item) for item in items if isinstance(item, dict)],
+      [item.reason for item in items if isinstance(item, work.Skipped)],
+    )
+    assert sum(unit.count for unit in units) == len(found[split][0])
+  return found

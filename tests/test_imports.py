@@ -13,11 +13,15 @@ LIGHT = (
   'wild3d.__main__',
   'wild3d.checkpoints',
   'wild3d.config',
+  'wild3d.convert.from_torch',
+  'wild3d.export.run',
   'wild3d.guard',
   'wild3d.losses',
   'wild3d.metrics',
   'wild3d.metric_writer',
   'wild3d.models.pose3d',
+  'wild3d.poses.describe',
+  'wild3d.predict.run',
   'wild3d.report',
   'wild3d.restore',
   'wild3d.scoring',
@@ -48,7 +52,16 @@ ALLOWED = {
 }
 TOP = {'train', 'evaluate', 'evaluate_protocols', 'cli', '__main__'}
 FROM_TOP = {'train', 'evaluate_protocols', 'cli', '__main__'}  # who may import those
-ONLY_IMPORTER = {'orbax': {'checkpoints'}, 'cv2': set()}
+ONLY_IMPORTER = {
+  'orbax': {'checkpoints'},
+  'av': {'datasets.video', 'media.video_file', 'media.video_writer'},
+  'cv2': {'predict.hog'},
+  'onnx': {'export.onnx_graph'},
+  'onnxruntime': {'export.formats'},
+  'rerun': {'viewer.rerun_file'},
+  'torch': {'convert.to_torch', 'predict.torchvision_detector'},
+  'torchvision': {'predict.torchvision_detector'},
+}
 
 
 def _modules():

@@ -137,26 +137,17 @@ def train(
   order = mixture.row_roles(batch_size, shares, clip_frames)
   roles = mixture.roles_in_use(sources, shares)
   local = _rows_per_process(batch_size, process_count, clip_frames)
-  streams = []
-  for role in roles:
-    used = [(i, s) for i, s in enumerate(sources) if s.role == role]
-    frames = clip_frames if role == 'clip' else 1
-    stream = mixture.choose(
-      [
-        records.shuffled(
-          records.find(source.dataset, data_dir),
-          source,
-          index=index,
-          frames=frames,
-          shuffle_buffer=shuffle_buffer,
-          # Two streams of one dataset must not run in step.
-          seed=int(np.random.SeedSequence([seed, index]).generate_state(1)[0] >> 1),
-        )
-        for index, source in used
-      ],
-      [source.weight for _, source in used],
+  streams = [
+    _of_role(
+      role,
+      sources,
+      data_dir=data_dir,
+      clip_frames=clip_frames,
+      shuffle_buffer=shuffle_buffer,
+      seed=seed,
     )
-    streams.append(stream.unbatch() if role == 'clip' else stream)
+    for role in roles
+  ]
   choice = tf.data.Dataset.from_tensor_slices(
     np.array([roles.index(role) for role in order], np.int64)
   )
@@ -177,6 +168,27 @@ def train(
     source_names=tuple(source.name for source in sources),
     splits=[(records.find(s.dataset, data_dir), s.split) for s in sources],
   )
+
+
+def _of_role(role, sources, *, data_dir, clip_frames, shuffle_buffer, seed):
+  """Endless records of the sources of one role, by their weights."""
+  used = [(i, source) for i, source in enumerate(sources) if source.role == role]
+  stream = mixture.choose(
+    [
+      records.shuffled(
+        records.find(source.dataset, data_dir),
+        source,
+        index=index,
+        frames=clip_frames if role == 'clip' else 1,
+        shuffle_buffer=shuffle_buffer,
+        # Two streams of one dataset must not run in step.
+        seed=int(np.random.SeedSequence([seed, index]).generate_state(1)[0] >> 1),
+      )
+      for index, source in used
+    ],
+    [source.weight for _, source in used],
+  )
+  return stream.unbatch() if role == 'clip' else stream
 
 
 def evaluate(

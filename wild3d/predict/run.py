@@ -2,29 +2,20 @@
 
 import contextlib
 import dataclasses
-import io
 import os
 import pathlib
 import sys
-import time
-
-from PIL import Image
 
 import wild3d
-from wild3d import atomic
 from wild3d.errors import UserError
-from wild3d.media import image_file, inputs, video_file
-from wild3d.media.video_writer import Mp4Writer
+from wild3d.media import inputs, video_file
 from wild3d.poses import poses_json
-from wild3d.poses.pose import Box, Header, Picture, PoseFile
-from wild3d.predict import boxes as box_lib
-from wild3d.predict import detect, place
-from wild3d.predict.follow import Follower
+from wild3d.poses.pose import Header, PoseFile
+from wild3d.predict import place
+from wild3d.predict.annotate import Annotator
 from wild3d.predict.predictor import Predictor
-from wild3d.viewer.page import PageWriter
 
 FORMATS = ('json', 'npz', 'bvh', 'trc')
-_TOLD_EVERY = 2.0  # seconds between lines about a video
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,7 +80,6 @@ def predict(arguments: list[str], options: Options) -> None:
   skeleton_mm = (
     None if options.height is None else place.skeleton_of_height(options.height)
   )
-  box_file = None if options.boxes is None else box_lib.BoxFile(options.boxes)
   folder = _folder(options.out)
   predictor = Predictor.from_checkpoint(
     options.checkpoint,
@@ -100,15 +90,15 @@ def predict(arguments: list[str], options: Options) -> None:
   )
   if passed:
     print(f'{len(passed)} files are no pictures: {", ".join(passed[:3])}, ...')
+  annotate = Annotator(options, predictor, folder, _names(found))
   header = _header(options, predictor, found)
   print(f'boxes: {header.detector}')
-  work = _Work(options, predictor, box_file, folder, _names(found))
   done, faults = [], []
   with contextlib.ExitStack() as stack:
-    page = options.html and stack.enter_context(PageWriter(options.html, header))
+    page = options.html and stack.enter_context(_page(options.html, header))
     for number, item in enumerate(found, 1):
       try:
-        for picture, image in work.pictures(item, f'{number}/{len(found)}'):
+        for picture, image in annotate(item, f'{number}/{len(found)}'):
           done.append(picture)
           if page:
             page.add(picture, image)
@@ -167,6 +157,12 @@ def _header(options, predictor, found):
   )
 
 
+def _page(path, header):
+  from wild3d.viewer.page import PageWriter  # matplotlib
+
+  return PageWriter(path, header)
+
+
 def _write(poses, options, folder):
   written = [folder / 'poses.json']
   poses_json.write(poses, written[0])
@@ -218,126 +214,3 @@ def _names(found):
     taken[stem] = taken.get(stem, 0) + 1
     names[item.source] = stem if taken[stem] == 1 else f'{stem}-{taken[stem]}'
   return names
-
-
-class _Work:
-  """Poses of one input after the other, drawn on the way."""
-
-  def __init__(self, options, predictor, box_file, folder, names):
-    self._options = options
-    self._predictor = predictor
-    self._box_file = box_file
-    self._folder = folder
-    self._names = names
-    self._started, self._stills = time.monotonic(), 0
-    self._detect = detect.make(options.detector, predictor)
-
-  def pictures(self, item, place_in_list):
-    """Yields (Picture, image) for a picture, or for every frame of a video."""
-    if item.kind == 'image':
-      yield self._still(item.source, place_in_list)
-    else:
-      yield from self._video(item, place_in_list)
-
-  def _boxes(self, source, image):
-    if self._options.box is not None:
-      return [Box(self._options.box)]
-    if self._box_file is not None:
-      found = self._box_file.of(source)
-    else:
-      found = self._detect(image)
-    return found[: self._options.people]
-
-  def _camera(self, image):
-    height, width = image.shape[:2]
-    return place.camera_of(width, height, self._options.focal, self._options.fov)
-
-  def _still(self, source, place_in_list):
-    image = image_file.read(source)
-    boxes, camera = self._boxes(source, image), self._camera(image)
-    if boxes and boxes[0].source == 'whole':
-      boxes = None  # the predictor's own second look at the joints' box
-    poses = self._predictor.predict(image, boxes, camera)
-    if self._options.pictures:
-      path = self._folder / 'pictures' / f'{self._names[source]}.jpg'
-      _save_drawing(image, poses, path)
-    self._stills += 1
-    rate = self._stills / (time.monotonic() - self._started)
-    print(
-      f'{place_in_list}  {source}  {len(poses)} people  {rate:.1f} pictures/s',
-      flush=True,
-    )
-    height, width = image.shape[:2]
-    return Picture(source, width, height, tuple(poses), camera=camera), image
-
-  def _video(self, item, place_in_list):
-    options = self._options
-    with contextlib.ExitStack() as stack:
-      video = stack.enter_context(video_file.opened(item.source))
-      writer = None
-      if options.pictures:
-        from wild3d.predict import drawing  # matplotlib
-
-        (self._folder / 'pictures').mkdir(exist_ok=True)
-        path = self._folder / 'pictures' / f'{self._names[item.source]}.mp4'
-        writer = stack.enter_context(Mp4Writer(path, video.fps))
-      follower = Follower(
-        self._predictor,
-        lambda image: self._boxes(item.source, image),
-        people=options.people,
-        smooth=options.smooth,
-      )
-      progress = _Progress(f'{place_in_list}  {video.source}', video.frames)
-      try:
-        for index, seconds, image in video:
-          camera = self._camera(image)
-          poses = follower(image, seconds, camera)
-          if writer:
-            writer.add(drawing.frame(image, poses), seconds)
-          progress(index + 1, len(poses))
-          height, width = image.shape[:2]
-          yield (
-            Picture(video.source, width, height, tuple(poses), index, seconds, camera),
-            image,
-          )
-          if index + 1 == options.frames:
-            break
-      except KeyboardInterrupt:
-        if item.kind != 'webcam':
-          raise
-      progress.end()
-
-
-class _Progress:
-  """Lines about a video: frames, rate, time left."""
-
-  def __init__(self, name, frames):
-    self._name, self._frames = name, frames
-    self._started = self._told = time.monotonic()
-    self._last = None
-
-  def __call__(self, done, people):
-    now = time.monotonic()
-    rate = done / (now - self._started)
-    left = ''
-    if self._frames:
-      left = f' of {self._frames}, {(self._frames - done) / rate:.0f} s left'
-    self._last = (
-      f'{self._name}  frame {done}{left}  {people} people  {rate:.1f} frames/s'
-    )
-    if now - self._told > _TOLD_EVERY:
-      self._told = now
-      print(self._last, flush=True)
-
-  def end(self):
-    """The last line."""
-    if self._last:
-      print(self._last, flush=True)
-
-
-def _save_drawing(image, poses, path):
-  from wild3d.predict import drawing  # matplotlib
-
-  buffer = io.BytesIO()
-  Image.fromarray(drawing.still(image, poses)).save(buffer, 'JPEG', quality=90)
-  atomic.write(path, buffer.getvalue())

@@ -11,6 +11,7 @@ from wild3d.synthetic import (
   body,
   camera,
   light,
+  limbs,
   pose,
   render,
   sensor,
@@ -286,7 +287,7 @@ def _solids(scene, placement, figure):
     figure,
     _standing(scene.others, placement),
   )
-  solids = jax.vmap(body.capsules)(scene.build, figures)
+  solids = jax.vmap(limbs.capsules)(scene.build, figures)
   present = jnp.concatenate([jnp.ones(1), scene.others.present])
   first = jnp.arange(people, dtype=jnp.int32) * body.MATERIALS
   solids = solids._replace(

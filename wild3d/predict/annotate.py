@@ -1,0 +1,162 @@
+"""Poses of one input after the other, drawn on the way."""
+
+import contextlib
+import io
+import pathlib
+import time
+from collections.abc import Iterator
+
+import numpy as np
+from PIL import Image
+
+from wild3d import atomic
+from wild3d.media import image_file, video_file
+from wild3d.media.inputs import Input
+from wild3d.media.video_writer import Mp4Writer
+from wild3d.poses.pose import Box, Picture
+from wild3d.predict import boxes as box_lib
+from wild3d.predict import detect, place
+from wild3d.predict.follow import Follower
+from wild3d.predict.predictor import Predictor
+
+_TOLD_EVERY = 2.0  # seconds between lines about a video
+
+
+class Annotator:
+  """Poses of one input after the other."""
+
+  def __init__(self, options, predictor: Predictor, folder: pathlib.Path, names: dict):
+    """Nothing is read yet but the file of boxes.
+
+    Args:
+      options: run.Options.
+      predictor: what finds the poses.
+      folder: the output's.
+      names: source of each input -> name of its drawing, without ending.
+
+    Raises:
+      UserError: the file of boxes or the detector cannot be had.
+    """
+    self._options = options
+    self._predictor = predictor
+    self._box_file = options.boxes and box_lib.BoxFile(options.boxes)
+    self._folder = folder
+    self._names = names
+    self._started, self._stills = time.monotonic(), 0
+    self._detect = detect.make(options.detector, predictor)
+
+  def __call__(
+    self, item: Input, place_in_list: str
+  ) -> Iterator[tuple[Picture, np.ndarray]]:
+    """Yields (Picture, RGB) for a picture, or for every frame of a video.
+
+    Raises:
+      UserError: it cannot be read; frames before have come.
+    """
+    if item.kind == 'image':
+      yield self._still(item.source, place_in_list)
+    else:
+      yield from self._video(item, place_in_list)
+
+  def _boxes(self, source, image):
+    if self._options.box is not None:
+      return [Box(self._options.box)]
+    if self._box_file is not None:
+      found = self._box_file.of(source)
+    else:
+      found = self._detect(image)
+    return found[: self._options.people]
+
+  def _camera(self, image):
+    height, width = image.shape[:2]
+    return place.camera_of(width, height, self._options.focal, self._options.fov)
+
+  def _still(self, source, place_in_list):
+    image = image_file.read(source)
+    boxes, camera = self._boxes(source, image), self._camera(image)
+    if boxes and boxes[0].source == 'whole':
+      boxes = None  # the predictor's own second look at the joints' box
+    poses = self._predictor.predict(image, boxes, camera)
+    if self._options.pictures:
+      path = self._folder / 'pictures' / f'{self._names[source]}.jpg'
+      _save_drawing(image, poses, path)
+    self._stills += 1
+    rate = self._stills / (time.monotonic() - self._started)
+    print(
+      f'{place_in_list}  {source}  {len(poses)} people  {rate:.1f} pictures/s',
+      flush=True,
+    )
+    height, width = image.shape[:2]
+    return Picture(source, width, height, tuple(poses), camera=camera), image
+
+  def _video(self, item, place_in_list):
+    options = self._options
+    with contextlib.ExitStack() as stack:
+      video = stack.enter_context(video_file.opened(item.source))
+      writer = None
+      if options.pictures:
+        from wild3d.predict import drawing  # matplotlib
+
+        (self._folder / 'pictures').mkdir(exist_ok=True)
+        path = self._folder / 'pictures' / f'{self._names[item.source]}.mp4'
+        writer = stack.enter_context(Mp4Writer(path, video.fps))
+      follower = Follower(
+        self._predictor,
+        lambda image: self._boxes(item.source, image),
+        people=options.people,
+        smooth=options.smooth,
+      )
+      progress = _Progress(f'{place_in_list}  {video.source}', video.frames)
+      try:
+        for index, seconds, image in video:
+          camera = self._camera(image)
+          poses = follower(image, seconds, camera)
+          if writer:
+            writer.add(drawing.frame(image, poses), seconds)
+          progress(index + 1, len(poses))
+          height, width = image.shape[:2]
+          yield (
+            Picture(video.source, width, height, tuple(poses), index, seconds, camera),
+            image,
+          )
+          if index + 1 == options.frames:
+            break
+      except KeyboardInterrupt:
+        if item.kind != 'webcam':
+          raise
+      progress.end()
+
+
+class _Progress:
+  """Lines about a video: frames, rate, time left."""
+
+  def __init__(self, name, frames):
+    self._name, self._frames = name, frames
+    self._started = self._told = time.monotonic()
+    self._last = None
+
+  def __call__(self, done, people):
+    now = time.monotonic()
+    rate = done / (now - self._started)
+    left = ''
+    if self._frames:
+      left = f' of {self._frames}, {(self._frames - done) / rate:.0f} s left'
+    self._last = (
+      f'{self._name}  frame {done}{left}  {people} people  {rate:.1f} frames/s'
+    )
+    if now - self._told > _TOLD_EVERY:
+      self._told = now
+      print(self._last, flush=True)
+
+  def end(self):
+    """The last line."""
+    if self._last:
+      print(self._last, flush=True)
+
+
+def _save_drawing(image, poses, path):
+  from wild3d.predict import drawing  # matplotlib
+
+  buffer = io.BytesIO()
+  Image.fromarray(drawing.still(image, poses)).save(buffer, 'JPEG', quality=90)
+  atomic.write(path, buffer.getvalue())
