@@ -80,8 +80,9 @@ def score(
   if not selected.any():
     raise UserError(
       f'{protocol.name} scores none of the {len(truth)} samples of the truth '
-      f'({int(np.count_nonzero(truth.valid))} are marked valid): check that subjects, '
-      'sequences and frames are those that the protocol names'
+      f'({int(truth.valid.sum())} are marked valid, {int((truth.head_size > 0).sum())} '
+      'have a head size): check that subjects, sequences, frames and labels are those '
+      'that the protocol names'
     )
   rows = np.flatnonzero(selected)
   if not selected.all():
