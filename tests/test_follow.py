@@ -59,9 +59,10 @@ def _detector(image):
   return found
 
 
-def _follower(people=None, smooth=False, network=None):
+def _follower(people=None, smooth=False, network=None, again=follow.AGAIN, find=None):
   network = network or _Network()
-  return Follower(network, _detector, people=people, smooth=smooth)
+  find = find or _detector
+  return Follower(network, find, people=people, smooth=smooth, again=again)
 
 
 def test_numbers_stay_with_people():
@@ -93,6 +94,29 @@ def test_two_boxes_on_one_body():
   # The second has left the picture: both boxes now come to the first.
   poses = follower(_image((10, 20)), 0.04)
   assert [p.person for p in poses] == [0]
+
+
+def test_boxes_by_hand_are_of_the_first_frame():
+  """Catches a second person made of the first's box, after they walked away from it."""
+  given = [Box((10.0, 20.0, 20.0, 20.0))]
+  follower = _follower(again=None, find=lambda image: given)
+  for step in range(2 * follow.AGAIN + 1):
+    poses = follower(_image((10 + 4 * step, 20)), step / 25)
+  assert [p.person for p in poses] == [0]
+
+
+def test_given_up_when_never_seen_again():
+  """Catches a box that came to rest on a kerb and stays for the whole video."""
+  looks = []
+
+  def find(image):
+    looks.append(1)
+    return _detector(image) if len(looks) == 1 else []
+
+  follower = _follower(find=find)
+  found = [follower(_image((10, 20)), step / 25) for step in range(10 * follow.AGAIN)]
+  assert found[2 * follow.AGAIN]
+  assert not found[-1]
 
 
 def test_given_up_when_unsure():

@@ -16,7 +16,7 @@ from wild3d.media.video_writer import Mp4Writer
 from wild3d.poses.pose import Box, Picture
 from wild3d.predict import boxes as box_lib
 from wild3d.predict import detect, place
-from wild3d.predict.follow import Follower
+from wild3d.predict.follow import AGAIN, Follower
 from wild3d.predict.predictor import Predictor
 
 _TOLD_EVERY = 2.0  # seconds between lines about a video
@@ -105,6 +105,7 @@ class Annotator:
         lambda image: self._boxes(item.source, image),
         people=options.people,
         smooth=options.smooth,
+        again=None if options.box or options.boxes else AGAIN,
       )
       progress = _Progress(f'{place_in_list}  {video.source}', video.frames)
       try:

@@ -13,6 +13,7 @@ AGAIN = 15  # frames until the detector looks for newcomers
 _SAME = 0.5  # overlap of the smaller box: two boxes are one person's
 _PATIENCE = 8  # frames that a person may be unsure before they are given up
 _UNSURE = 0.6  # of the mean score that the person had
+_UNSEEN = 6  # looks of the detector in a row that missed a person, who is given up
 _LARGEST_JUMP = 1.6  # of the box's size from frame to frame
 
 
@@ -23,12 +24,15 @@ class _Person:
   smoother: PoseSmoother | None
   usual: float | None = None  # mean score of the joints, a running mean
   unsure: int = 0
+  unseen: int = 0
 
 
 class Follower:
   """People of one video. Call it frame by frame."""
 
-  def __init__(self, predictor, detector, *, people: int | None, smooth: bool):
+  def __init__(
+    self, predictor, detector, *, people: int | None, smooth: bool, again: int | None
+  ):
     """Starts with nobody.
 
     Args:
@@ -36,11 +40,14 @@ class Follower:
       detector: see detect.Detector.
       people: at most so many; None: all that are found.
       smooth: whether to filter each person's joints.
+      again: frames until the detector looks anew, such as `AGAIN`; None: it is asked at
+        the first frame alone, as boxes by hand are of that frame.
     """
     self._predictor = predictor
     self._detector = detector
     self._limit = people
     self._smooth = smooth
+    self._again = again
     self._people: list[_Person] = []
     self._next = 0
     self._frame = 0
@@ -53,8 +60,12 @@ class Follower:
   ) -> list[Pose]:
     """Poses of the people in the next frame; `person` is theirs for all frames."""
     height, width = image.shape[:2]
-    if self._frame % AGAIN == 0 or not self._people:
-      self._welcome(self._detector(image))
+    if self._again is None:
+      looks = self._frame == 0
+    else:
+      looks = self._frame % self._again == 0 or not self._people
+    if looks:
+      self._look(self._detector(image))
     self._frame += 1
     people = self._people
     found = self._predictor.predict(image, [p.box for p in people], camera)
@@ -85,13 +96,15 @@ class Follower:
       box_lib.share_of_smaller(after, other.box) <= 0.8 for other in self._people
     )
 
-  def _welcome(self, boxes):
+  def _look(self, boxes):
+    same = lambda box, person: box_lib.share_of_smaller(box, person.box) > _SAME  # noqa: E731
+    for person in self._people:
+      person.unseen = 0 if any(same(b, person) for b in boxes) else person.unseen + 1
+    # Else a box that came to rest on a wall would stay there.
+    self._people = [person for person in self._people if person.unseen < _UNSEEN]
     for box in boxes:
       full = self._limit is not None and len(self._people) >= self._limit
-      known = any(
-        box_lib.share_of_smaller(box, person.box) > _SAME for person in self._people
-      )
-      if full or known:
+      if full or any(same(box, person) for person in self._people):
         continue
       smoother = PoseSmoother() if self._smooth else None
       self._people.append(_Person(self._next, box, smoother))
