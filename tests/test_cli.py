@@ -50,3 +50,22 @@ def test_no_command_shows_usage(capsys):
   """Catches a bare `wild3d` that does nothing and claims success."""
   assert command_line.main([]) == 2
   assert 'commands:' in capsys.readouterr().out
+
+
+def test_a_reader_that_has_seen_enough():
+  """Catches a traceback under `wild3d ... | head -1`."""
+  code = (
+    'import sys\nfrom wild3d import __main__\n'
+    'from wild3d.cli import describe\n'
+    'def main(_):\n'
+    '  for _ in range(100_000): print("a line")\n'
+    'describe.main = main\n'
+    'sys.exit(__main__.main(["describe", "x"]))'
+  )
+  process = subprocess.Popen(
+    [sys.executable, '-c', code], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+  )
+  process.stdout.readline()
+  process.stdout.close()
+  assert process.stderr.read() == b''
+  assert process.wait(30) == 1

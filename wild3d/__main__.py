@@ -57,6 +57,11 @@ def main(arguments=None) -> int:
   logging.getLogger('absl').setLevel(logging.ERROR)
   try:
     importlib.import_module(f'wild3d.cli.{command}').main(rest)
+  except BrokenPipeError:
+    # Whoever reads the output, such as `head`, has seen enough; Python would fail to
+    # flush it once more at its end.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 1
   except UserError as error:
     print(f'wild3d: error: {error}', file=sys.stderr)
     return 2

@@ -103,8 +103,10 @@ def predict(arguments: list[str], options: Options) -> None:
           if page:
             page.add(picture, image)
       except UserError as error:
-        faults.append(str(error))
-        print(f'wild3d: {error}', file=sys.stderr)
+        named = item.source in str(error)
+        faults.append(str(error) if named else f'{item.source}: {error}')
+        if len(found) > 1:
+          print(f'wild3d: {faults[-1]}', file=sys.stderr)
     if not done:
       raise UserError(_failed(faults, found))
     _write(PoseFile(header, tuple(done)), options, folder)
@@ -131,6 +133,8 @@ def _check(options):
 
 
 def _failed(faults, found):
+  if len(found) == 1:
+    return faults[0]
   more = f' (and {len(faults) - 1} more, above)' if len(faults) > 1 else ''
   return f'{len(faults)} of {len(found)} inputs were not done: {faults[0]}{more}'
 
