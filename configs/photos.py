@@ -4,10 +4,10 @@
     --config.datasets.photos.manual_dir=DIR
 
 DIR holds MPII-form annotations (annotations.json and images/; see
-wild3d/datasets/mpii). On 1,980 photographs of Leeds Sports Pose Extended the stages
-`people` and `heatmap` took about half an hour of two cores and reached PCK@0.2 (torso)
-0.442 on 213 held back ones, 0.522 on the upright (mean pose: 0.061, 0.093): see
-experiments/README.md. The stages after them have not been run with these weights.
+wild3d/datasets/mpii). On 1,980 photographs of Leeds Sports Pose Extended all stages
+took 39 minutes of two cores (AMD EPYC, 2026-11-24, with other work beside) and reached
+PCK@0.2 (torso) 0.484 on 213 held back ones, 0.567 on the upright (mean pose: 0.068,
+0.108): see experiments/README.md.
 """
 
 from wild3d.configs import base
@@ -38,7 +38,7 @@ def get_config():
     1_500, 2e-2, ('wild', 'lab'), share_3d=0.25, warmup=50
   )
   config.stages.heatmap = base.stage(
-    8_000, 2e-2, ('photos', 'wild', 'lab'), share_3d=0.125, decay='cosine'
+    20_000, 2e-2, ('photos', 'wild', 'lab'), share_3d=0.125, decay='cosine'
   )
   config.stages.depth = base.stage(
     2_000, 5e-3, ('photos', 'wild', 'lab'), share_3d=0.25, decay='cosine', depth=0.5
