@@ -207,6 +207,16 @@ def test_stage_boundaries_stand_at_their_steps():
   assert '>two<' in chart
 
 
+def test_names_of_short_stages_do_not_overlap():
+  """Catches 'depth' and 'geometric' printed over each other."""
+  ends = [(1800, 'heatmap'), (6000, 'depth'), (7000, 'geometric'), (7100, 'last')]
+  chart = line_chart.svg([(0, 1.0), (7100, 2.0)], label='y', boundaries=ends)
+  heights = [
+    float(re.search(rf'y="([\d.]+)"[^>]*>{name}<', chart)[1]) for _, name in ends
+  ]
+  assert heights[0] == heights[1] == heights[3] < heights[2]
+
+
 def test_long_curves_are_thinned_without_a_shift():
   """Catches megabytes of path, and a last part that is left out."""
   points = [(i, float(i)) for i in range(10_001)]

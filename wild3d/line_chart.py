@@ -6,6 +6,7 @@ from html import escape
 
 _WIDTH, _HEIGHT = 380, 230
 _LEFT, _RIGHT, _TOP, _BOTTOM = 58, 12, 22, 38
+_LETTER = 6.5  # px, wide
 _MAX_POINTS = 400
 
 
@@ -51,9 +52,13 @@ def svg(
     parts.append(_text(_LEFT - 6, y(tick) + 3.5, _number(tick), 'end'))
   for tick in _ticks(*span, 4):
     parts.append(_text(x(tick), _HEIGHT - _BOTTOM + 15, _number(tick), 'middle'))
+  free, lower = 0.0, False
   for step, name in boundaries:
     parts.append(_line(x(step), _TOP, x(step), _HEIGHT - _BOTTOM, 'stage'))
-    parts.append(_text(x(step) - 3, _TOP - 6, name, 'end'))
+    # The name of a short stage would run into the one before: a line lower.
+    lower = not lower and x(step) - _LETTER * len(name) < free
+    parts.append(_text(x(step) - 3, _TOP + (8 if lower else -6), name, 'end'))
+    free = x(step)
   for run in _runs(points, log):
     path = ' '.join(f'{x(s):.1f},{y(v):.1f}' for s, v in run)
     if len(run) == 1:
