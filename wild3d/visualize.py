@@ -5,6 +5,7 @@ Left and right are the person's own, in one pair of colours everywhere.
 """
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Bool, Num, UInt8
@@ -54,20 +55,42 @@ def overlay(
   Returns:
     The enlarged image with the bones.
   """
+  known = np.ones(len(joints2d), bool) if visible is None else visible
+  joints2d = np.where(known[:, None], joints2d, np.nan)
+  return overlay_all(image, [(joints2d, line)], min_side=min_side)
+
+
+def overlay_all(
+  image: UInt8[np.ndarray, 'H W 3'],
+  people: Sequence[tuple[Num[np.ndarray, 'J 2'], float | None]],
+  *,
+  min_side: int = 256,
+) -> UInt8[np.ndarray, 'H2 W2 3']:
+  """Draws several people as `overlay` does one, the last on top.
+
+  Args:
+    image: RGB.
+    people: (joints2d, line) of each, see `overlay`; joints that are not finite are
+      left out.
+    min_side: see `overlay`.
+
+  Returns:
+    The enlarged image with the bones.
+  """
   height, width = image.shape[:2]
   factor = max(1, math.ceil(min_side / min(height, width)))
   size = (width * factor, height * factor)
   picture = Image.fromarray(image).resize(size, Image.Resampling.BICUBIC)
-  drawable = np.isfinite(joints2d).all(-1)
-  if visible is not None:
-    drawable = drawable & visible
   layer = Image.new('RGBA', [_SUPERSAMPLE * s for s in size])
-  _draw_bones(
-    ImageDraw.Draw(layer),
-    np.where(drawable[:, None], joints2d, 0.0) * factor * _SUPERSAMPLE,
-    drawable,
-    line=(line or max(image.shape[:2]) / 90) * factor * _SUPERSAMPLE,
-  )
+  draw = ImageDraw.Draw(layer)
+  for joints2d, line in people:
+    drawable = np.isfinite(joints2d).all(-1)
+    _draw_bones(
+      draw,
+      np.where(drawable[:, None], joints2d, 0.0) * factor * _SUPERSAMPLE,
+      drawable,
+      line=(line or max(height, width) / 90) * factor * _SUPERSAMPLE,
+    )
   # BOX averages each pixel's own block, so that positions do not shift.
   layer = layer.resize(size, Image.Resampling.BOX)
   picture.paste(layer, mask=layer.getchannel('A'))

@@ -101,12 +101,10 @@ def _overlay(image, poses, scale):
   if size != list(image.shape[1::-1]):
     shown = shown.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
   shown = np.asarray(shown)
-  factor = np.array(size) / image.shape[1::-1]
+  people = []
   for pose in poses:
-    before = shown.shape[1]
-    joints = pose.joints2d * factor
+    joints = pose.joints2d * (np.array(size) / image.shape[1::-1])
     # Not so wide that they hide a small person.
-    line = min(max(shown.shape) / 90, max(2.0, np.ptp(joints, axis=0).max() / 25))
-    shown = visualize.overlay(shown, joints, line=line)
-    factor = factor * (shown.shape[1] / before)  # small ones are enlarged, once
-  return shown
+    line = min(max(size) / 90, max(2.0, np.ptp(joints, axis=0).max() / 25))
+    people.append((joints, float(line)))
+  return visualize.overlay_all(shown, people)
