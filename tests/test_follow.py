@@ -74,7 +74,26 @@ def test_numbers_stay_with_people():
     assert [p.person for p in poses] == [0, 1]
     assert poses[0].joints2d[0, 0] == 10 + 2 * step
     assert poses[1].joints2d[0, 0] == 170 - 2 * step
-    assert poses[0].box.source == ('search' if step == 0 else 'tracked')
+    found_anew = step % follow.AGAIN == 0
+    assert poses[0].box.source == ('search' if found_anew else 'tracked')
+
+
+def test_drifting_box_is_put_right():
+  """Catches a box that grows from frame to frame and never comes back."""
+
+  class Drifts(_Network):
+    def predict(self, image, boxes, camera=None):
+      x, y, w, h = boxes[0].xywh
+      joints = np.linspace([x - 1, y - 1], [x + w + 1, y + h + 1], 16)
+      return [_pose(boxes[0], joints, 0)]
+
+  follower = _follower(network=Drifts())
+  image = _image((100, 40))
+  widths = [
+    follower(image, step / 25)[0].box.xywh[2] for step in range(2 * follow.AGAIN)
+  ]
+  assert widths[follow.AGAIN - 1] > 40
+  assert widths[follow.AGAIN] == 20
 
 
 def test_newcomers_and_limit():
@@ -143,10 +162,10 @@ def _reference(values, times, scale):
   out, speed = [values[0]], 0.0
   for k in range(1, len(values)):
     dt = times[k] - times[k - 1]
-    now = abs(values[k] - out[-1]) / dt / scale
+    now = (values[k] - out[-1]) / dt / scale
     a = alpha(one_euro.SPEED_CUTOFF, dt)
     speed = a * now + (1 - a) * speed
-    a = alpha(one_euro.MIN_CUTOFF + one_euro.BETA * speed, dt)
+    a = alpha(one_euro.MIN_CUTOFF + one_euro.BETA * abs(speed), dt)
     out.append(a * values[k] + (1 - a) * out[-1])
   return np.array(out)
 

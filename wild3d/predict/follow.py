@@ -14,7 +14,7 @@ _SAME = 0.5  # overlap of the smaller box: two boxes are one person's
 _PATIENCE = 8  # frames that a person may be unsure before they are given up
 _UNSURE = 0.6  # of the mean score that the person had
 _UNSEEN = 6  # looks of the detector in a row that missed a person, who is given up
-_LARGEST_JUMP = 1.6  # of the box's size from frame to frame
+_LARGEST_JUMP = 1.5  # of the box's size from frame to frame
 
 
 @dataclasses.dataclass
@@ -99,7 +99,11 @@ class Follower:
   def _look(self, boxes):
     same = lambda box, person: box_lib.share_of_smaller(box, person.box) > _SAME  # noqa: E731
     for person in self._people:
-      person.unseen = 0 if any(same(b, person) for b in boxes) else person.unseen + 1
+      seen = [box for box in boxes if same(box, person)]
+      person.unseen = 0 if seen else person.unseen + 1
+      if seen:
+        # A box that follows its own pose drifts: what was found anew puts it right.
+        person.box = max(seen, key=lambda b: box_lib.overlap(b, person.box))
     # Else a box that came to rest on a wall would stay there.
     self._people = [person for person in self._people if person.unseen < _UNSEEN]
     for box in boxes:

@@ -11,7 +11,7 @@ from wild3d.poses.pose import Pose
 # Speeds are in body sizes (or metres) a second, so that no value depends on how large
 # a person is in the picture.
 MIN_CUTOFF = 1.0  # Hz, at rest
-BETA = 0.7  # Hz for a speed of 1
+BETA = 2.0  # Hz for a speed of 1
 SPEED_CUTOFF = 1.0  # Hz, of the speed itself
 
 
@@ -25,7 +25,7 @@ class OneEuro:
       scale: how much of the array's unit is a speed of 1 in a second.
     """
     self._scale = scale
-    self._time = self._value = self._speed = None
+    self._time = self._value = self._velocity = None
 
   def __call__(
     self, value: Float[np.ndarray, '*N'], seconds: float
@@ -33,14 +33,15 @@ class OneEuro:
     """The filtered value at that time, which must not run backwards."""
     if self._time is None or seconds <= self._time:
       if self._time is None:
-        self._speed = np.zeros(value.shape[:-1])
+        self._velocity = np.zeros(value.shape)
         self._value, self._time = value, seconds
       return self._value
     step = seconds - self._time
-    speed = np.linalg.norm(value - self._value, axis=-1) / step / self._scale
-    self._speed = _mix(speed, self._speed, SPEED_CUTOFF, step)
-    cutoff = MIN_CUTOFF + BETA * self._speed
-    self._value = _mix(value, self._value, cutoff[..., None], step)
+    velocity = (value - self._value) / step / self._scale
+    # Its sign is kept until here, so that noise cancels out and motion does not.
+    self._velocity = _mix(velocity, self._velocity, SPEED_CUTOFF, step)
+    speed = np.linalg.norm(self._velocity, axis=-1, keepdims=True)
+    self._value = _mix(value, self._value, MIN_CUTOFF + BETA * speed, step)
     self._time = seconds
     return self._value
 
