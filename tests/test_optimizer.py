@@ -1,5 +1,7 @@
+import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
 from wild3d import optimizer
@@ -55,6 +57,34 @@ def test_muon_orthogonalises_kernels_from_inputs_to_outputs():
   steps = np.asarray(update['bias']) * np.sign(gradient['bias'])
   np.testing.assert_allclose(steps, steps[0], rtol=1e-3)
   assert steps[0] > 0
+
+
+def test_muon_in_groups_is_muon_kernel_by_kernel():
+  """Catches kernels of one shape exchanged, or a transpose that is not undone."""
+  rng = np.random.default_rng(2)
+  shapes = {'a': (1, 1, 6, 4), 'b': (4, 6), 'c': (6, 4), 'd': (5,), 'e': (3, 3, 2, 5)}
+  shapes |= {'f': (4, 6), 'scale': (), 'g': (7,)}
+  gradients = [
+    {name: jnp.asarray(rng.normal(size=shape), jnp.float32) for name, shape in both}
+    for both in [shapes.items()] * 3
+  ]
+
+  def axes(leaf):
+    whole = optax.contrib.MuonDimensionNumbers(tuple(range(leaf.ndim - 1)), -1)
+    return whole if leaf.ndim > 1 else None
+
+  plain = optax.contrib.muon(
+    learning_rate=-1.0,
+    beta=0.95,
+    adam_b1=0.95,
+    adam_b2=0.999,
+    consistent_rms=0.2,
+    muon_weight_dimension_numbers=jax.tree.map(axes, gradients[0]),
+  )
+  got = run(make('muon', momentum=0.95, decay=0.999), gradients)
+  for ours, theirs in zip(got, run(plain, gradients), strict=True):
+    for name in shapes:
+      np.testing.assert_allclose(ours[name], theirs[name], atol=1e-5, err_msg=name)
 
 
 def test_clipping():
