@@ -17,8 +17,8 @@ def get_config():
   config.input_size = 64
   config.batch_size = 16
   # Maps of 16 x 16 need sub-pixel targets and decoding; see losses.py on the loss.
-  config.target.update({'loss': 'cross_entropy', 'sigma': 1.0, 'subpixel': True})
-  config.evaluation.refine = 'parabola'
+  config.target.update({'loss': 'cross_entropy', 'sigma': 0.5, 'subpixel': True})
+  config.evaluation.update({'refine': 'parabola', 'flip_test': True})
   config.optimizer.update({'name': 'muon', 'decay': 0.999, 'momentum': 0.95})
   # The people come in every pose and view already; mirror them, shift little.
   config.augment.update(
@@ -29,11 +29,13 @@ def get_config():
   config.sources.wild = base.source('people', 'wild_train', '2d')
   both = ('lab', 'wild')
   config.stages.heatmap = base.stage(
-    1800, 2e-2, both, share_3d=0.25, warmup=50, decay='cosine'
+    2000, 2e-2, both, share_3d=0.25, warmup=50, decay='cosine'
   )
-  config.stages.depth = base.stage(4200, 5e-3, both, decay='cosine', depth=0.5)
+  config.stages.depth = base.stage(
+    3200, 1e-2, both, share_3d=0.375, decay='cosine', depth=0.5
+  )
   config.stages.geometric = base.stage(
-    1000, 2e-3, both, decay='cosine', depth=0.5, geometric=0.1
+    800, 2e-3, both, share_3d=0.375, decay='cosine', depth=0.5, geometric=0.1
   )
   config.schedule = ('heatmap', 'depth', 'geometric')
   config.log_every = 100

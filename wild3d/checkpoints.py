@@ -6,6 +6,8 @@ restores the model alone. The position of the data iterator is a file of its own
 beside them, one folder a step and process.
 """
 
+import logging
+
 import jax
 import orbax.checkpoint as ocp
 from orbax.checkpoint import checkpoint_managers as policies
@@ -13,6 +15,11 @@ from orbax.checkpoint import checkpoint_managers as policies
 from wild3d.errors import UserError
 from wild3d.state import TrainState
 from wild3d.workdir import place
+
+# Orbax warns at every save without a score; here only evaluated steps have one.
+logging.getLogger('absl').addFilter(
+  lambda record: 'Requested `tracked_metric`' not in record.getMessage()
+)
 
 
 class Checkpoints:

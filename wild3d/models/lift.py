@@ -25,7 +25,7 @@ class Lift(nn.Module):
 
   joints: int
   root: int
-  width: int = 256
+  width: int = 128
   blocks: int = 2
 
   @nn.compact
