@@ -17,13 +17,13 @@ def get_config():
   """Warm start on synthetic people, then photographs, then depth and geometry."""
   config = base.get_config()
   config.model.update(
-    {'stacks': 1, 'residuals': 1, 'features': 96, 'stem': 16, 'depth_head': 'lift'}
+    {'stacks': 1, 'residuals': 1, 'features': 64, 'stem': 16, 'depth_head': 'lift'}
   )
   config.input_size = 64
   config.batch_size = 16
   # Maps of 16 x 16 need sub-pixel targets and decoding; see losses.py on the loss.
-  config.target.update({'loss': 'cross_entropy', 'sigma': 1.0, 'subpixel': True})
-  config.evaluation.refine = 'parabola'
+  config.target.update({'loss': 'cross_entropy', 'sigma': 0.5, 'subpixel': True})
+  config.evaluation.update({'refine': 'parabola', 'flip_test': True})
   config.optimizer.update({'name': 'muon', 'decay': 0.999, 'momentum': 0.95})
   # Sports photographs: people turn every way, a third are upside down.
   config.augment.update(
@@ -38,7 +38,7 @@ def get_config():
     1_500, 2e-2, ('wild', 'lab'), share_3d=0.25, warmup=50
   )
   config.stages.heatmap = base.stage(
-    20_000, 2e-2, ('photos', 'wild', 'lab'), share_3d=0.125, decay='cosine'
+    16_000, 2e-2, ('photos', 'wild', 'lab'), share_3d=0.125, decay='cosine'
   )
   config.stages.depth = base.stage(
     2_000, 5e-3, ('photos', 'wild', 'lab'), share_3d=0.25, decay='cosine', depth=0.5
@@ -54,7 +54,7 @@ def get_config():
   )
   config.schedule = ('people', 'heatmap', 'depth', 'geometric')
   config.checkpoint.every = 1_000
-  config.evaluation.every = 1_000
+  config.evaluation.every = 2_000
   config.evaluation.best = 'pck_torso_0.2'
   config.evaluation.skeleton_mm = 4070.848  # `skeleton_mm` of the people's metadata
   config.evaluation.main = 'photos'
