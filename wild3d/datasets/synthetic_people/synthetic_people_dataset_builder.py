@@ -71,7 +71,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
   VERSION = tfds.core.Version('1.1.0')
   RELEASE_NOTES = {  # noqa: RUF012
     '1.0.0': 'First release.',
-    '1.1.0': 'Twice the wild people in `quickstart`.',
+    '1.1.0': 'Half as many wild people again in `quickstart`.',
   }
   BUILDER_CONFIGS = [  # noqa: RUF012
     PeopleConfig(name='default', description='A set of real size: 46,000 images.'),
@@ -80,7 +80,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
       description='Enough to learn from within the hour on a laptop.',
       size=96,
       lab_train=3_000,
-      wild_train=6_000,
+      wild_train=4_500,
       wild_clips=0,
       lab_test=300,
       wild_test=400,
