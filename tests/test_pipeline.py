@@ -60,6 +60,10 @@ def data_dir(tmp_path_factory):
     for frame in range(length)
   ]
   store('film', film)
+  outside = np.tile(np.float32([16, 16]), (16, 1))
+  outside[3] = 1, 30  # in the picture; the crop holds 4 to 28
+  labelled = np.arange(16) != 5
+  store('outside', [make('outside', 0, joints2d=outside, labelled=labelled)])
   cut = make('broken', 1)
   store('broken', [make('broken', 0), {**cut, 'image': cut['image'][:400]}])
   return folder
@@ -255,6 +259,21 @@ def test_unknown_split_is_refused(data_dir):
     pipeline.evaluate(
       'photos', split='test', data_dir=data_dir, batch_size=2, input_size=16
     )
+
+
+def test_labelled_joints_outside_the_crop_are_scored_but_not_learned(data_dir):
+  """Catches a score that leaves out the joints which a crop cuts off."""
+  (scored,) = pipeline.evaluate(
+    'outside', split='train', data_dir=data_dir, batch_size=1, input_size=16
+  )
+  np.testing.assert_array_equal(scored['visible'][0], np.arange(16) != 5)
+  np.testing.assert_allclose(scored['joints2d'][0, 3], [-1.25, 14 / 12], atol=1e-6)
+  still = {'scale': 0.0, 'rotation_probability': 0.0, 'flip_probability': 0.0}
+  still = augment.Augment(**dict(base.get_config().augment) | still)
+  learned = next(
+    batches(data_dir, [source('outside', '2d')], {'2d': 1.0}, augment=still)
+  )
+  assert not learned['visible'][:, 3].any()
 
 
 def test_pattern_repeats_for_every_process():

@@ -47,7 +47,8 @@ RECORD_KEYS = {
 BATCH_KEYS = {
   'image': (('H', 'W', 3), np.uint8, 'RGB crop at the network input size'),
   'joints2d': ((16, 2), np.float32, 'crop frame'),
-  'visible': ((16,), bool, 'labelled and inside the crop (occluded ones count)'),
+  # Occluded joints count. In evaluation also those outside the crop.
+  'visible': ((16,), bool, 'labelled and inside the crop'),
   'joints3d': ((16, 3), np.float32, 'mm, camera axes, minus the root; else 0'),
   'has3d': ((), bool, 'joints3d may be used; False for every 2D source'),
   'head_size': ((), np.float32, 'crop frame; 0 unknown'),

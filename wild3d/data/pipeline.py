@@ -241,7 +241,9 @@ def evaluate(
 
   def example(counter, record):
     made = _example(counter, record, input_size, augment_lib.no_draw())
-    return {**made, 'weight': tf.cast(counter < number, tf.float32)}
+    weight = tf.cast(counter < number, tf.float32)
+    # A joint outside the crop has no heatmap to learn, and yet it is missed.
+    return {**made, 'visible': record['labelled'], 'weight': weight}
 
   return EvaluateBatches(
     _decoded(rows, example, local),
