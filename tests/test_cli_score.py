@@ -54,6 +54,26 @@ def test_scores_are_printed_and_written(tmp_path, capsys):
   assert '<html' in page.read_text()
 
 
+def test_outputs_are_checked_before_any_work(tmp_path, capsys):
+  """Catches predictions written over, and a page that fails after the JSON is there."""
+  files = _files(tmp_path)
+  before = (tmp_path / 'p.json').read_bytes()
+  same = f'{tmp_path}/x.json'
+  for arguments, said in (
+    ([f'--out={tmp_path}/p.json'], 'is --predictions too'),
+    ([f'--page={tmp_path}/./t.npz'], 'is --truth too'),
+    ([f'--out={same}', f'--page={same}'], 'is --out too'),
+    ([f'--out={same}', f'--page={tmp_path}'], 'is a folder'),
+    (['--seed=-1', f'--out={same}'], '--seed=-1: must be 0 or above'),
+  ):
+    assert command_line.main(['score', '--protocol=h36m_p1', *files, *arguments]) == 2
+    printed = capsys.readouterr()
+    assert said in printed.err
+    assert not printed.out
+  assert (tmp_path / 'p.json').read_bytes() == before
+  assert not (tmp_path / 'x.json').exists()
+
+
 def test_frames_that_a_protocol_leaves_out_need_no_prediction(tmp_path, capsys):
   """Catches strides counted in stored frames, or predictions asked of all frames."""
   ids = [fake.IDS[0], fake.IDS[2], fake.IDS[4]]  # frames 0, 10, 20

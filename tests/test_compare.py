@@ -121,8 +121,32 @@ def test_other_counts_are_told(tmp_path):
   b = _write(tmp_path / 'b.json', np.ones((9, 2)), measure={'counted': counted})
   text = compare.compare(a, b)
   assert _cells(text, 'error, mm')[6] == '9 / 8'
-  assert 'A and B count different joints' in text
-  assert 'of 8, worse' in text
+  assert _cells(text, 'error, mm')[5] == '–'
+  assert 'A and B count DIFFERENT JOINTS' in text
+  assert 'some are counted on fewer samples' in text
+  assert 'sample by sample' not in text
+
+
+def test_other_joints_are_told(tmp_path):
+  """Catches 16 joints against 14 with a winner: each sample's mean weighs 1 in both."""
+  random = np.random.default_rng(0)
+  values = random.gamma(2, 40, (60, 16))
+  a = _write(tmp_path / 'a.json', values)
+  b = _write(tmp_path / 'b.json', values[:, :14] - 20)
+  text = compare.compare(a, b)
+  assert _cells(text, 'error, mm')[5] == '–'
+  assert '16 in A, 14 in B (only in A left_elbow, left_wrist)' in text
+  assert 'is better on' not in text
+  assert a.protocols['fake']['joints'] == 16
+  assert b.protocols['fake']['joints'] == 14
+
+
+def test_other_notes_are_told(tmp_path):
+  """Catches two sources of slot 7 compared as one."""
+  a = _write(tmp_path / 'a.json', np.ones(9), note=lambda _: 'spine')
+  b = _write(tmp_path / 'b.json', np.ones(9), note=lambda _: 'middle')
+  assert 'THE NOTES DIFFER. A: spine. B: middle.' in compare.compare(a, b)
+  assert 'NOTES' not in compare.compare(a, a)
 
 
 def test_other_samples(tmp_path):
@@ -162,7 +186,24 @@ def _text_for_number(data):
   data['protocols']['fake']['measures'][0]['value'] = 'high'
 
 
-@pytest.mark.parametrize('spoil', [_cut, _no_counts, _far_row, _text_for_number])
+def _no(*keys):
+  def spoil(data):
+    at = data['protocols']['fake']
+    for key in keys[:-1]:
+      at = at[key]
+    del at[keys[-1]]
+
+  return spoil
+
+
+_LACKS = (('interval',), ('text',), ('measures', 0, 'unit'))
+_LACKS += (('measures', 0, 'higher_is_better'), ('measures', 0, 'groups'))
+
+
+@pytest.mark.parametrize(
+  'spoil',
+  [_cut, _no_counts, _far_row, _text_for_number, *(_no(*keys) for keys in _LACKS)],
+)
 def test_edited_files(tmp_path, spoil):
   """Catches a traceback, or a comparison, of a file that lost a part."""
   path = tmp_path / 'a.json'

@@ -50,6 +50,14 @@ def test_mistakes_are_named(arguments, said):
   assert '\n' not in str(error.value)
 
 
+def test_an_unknown_field_of_a_run_is_named():
+  """Catches the AttributeError of `evaluate --config.nosuch=1`."""
+  config = configs.load(str(ROOT / 'configs/zhou2017.py'), [])
+  with pytest.raises(UserError, match='nosuch') as error:
+    configs.override(config, ['--config.nosuch=1'])
+  assert '\n' not in str(error.value)
+
+
 def test_missing_file():
   """Catches a traceback from the import system."""
   with pytest.raises(UserError, match=r'no such file: nowhere\.py'):

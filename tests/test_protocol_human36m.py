@@ -8,6 +8,7 @@ import scipy.optimize
 import scipy.spatial.transform
 
 from wild3d import protocols, skeleton
+from wild3d.errors import UserError
 from wild3d.protocols import alignment, mean
 
 NAMES = ('h36m_p1', 'h36m_p2', 'h36m_zhou2017', 'h36m_n_mpjpe')
@@ -189,6 +190,46 @@ def test_slot_seven():
   figure = _figure('h36m_zhou2017', made, made, joints='h36m17')
   assert mean.overall(figure)[0] == pytest.approx(48 / 16)
   assert figure.columns[7] == 'spine'
+
+
+def test_slot_7_is_named_by_what_it_is():
+  # Catches a 'spine' that is the middle of pelvis and neck, compared with a true one.
+  true = fake.person()[None]
+  assert _figure('h36m_zhou2017', true, true).columns[7] == 'pelvis_neck_middle'
+  note = protocols.get('h36m_zhou2017@5').note
+  assert note(fake.truth(joints3d=true)) == (
+    'slot 7 of the truth is (pelvis + upper_neck) / 2'
+  )
+
+
+def _strided(frame, stride, sequence=None, **fields):
+  count = len(frame)
+  sequence = np.full(count, 'S9/a') if sequence is None else sequence
+  truth = fake.truth(
+    joints3d=np.zeros((count, 16, 3)),
+    subject=np.full(count, 'S9'),
+    frame=np.asarray(frame),
+    sequence=sequence,
+    **fields,
+  )
+  return protocols.get(f'h36m_p1@{stride}').select(truth).sum()
+
+
+def test_strides_of_frames_that_count_from_1():
+  # Catches the divisor of absolute numbers: 10 of the 50 frames due, without a word.
+  with pytest.raises(UserError, match='holds every 5th frame') as caught:
+    _strided(np.arange(640) * 5 + 1, 64)
+  assert '\n' not in str(caught.value)
+  # Catches a spacing that divides the stride and yet never meets its frames.
+  with pytest.raises(UserError, match='lacks many of the frames 0, 64, 128'):
+    _strided(np.arange(640) * 2 + 1, 64)
+  # 30 frames a second do not meet those of 50.
+  with pytest.raises(UserError, match='lacks many'):
+    _strided(np.arange(2000), 64, frames_per_second=30.0)
+  assert _strided(np.arange(640) * 4, 64) == 40
+  # Catches differences across sequences: one is of an odd frame alone.
+  frame, sequence = [0, 64, 128, 7], np.array(['a', 'a', 'a', 'b'])
+  assert _strided(frame, 64, sequence) == 3
 
 
 def test_a_prediction_without_extent():

@@ -54,7 +54,9 @@ def test_extra_ids_unless_they_are_meant(tmp_path):
 def test_duplicate_ids(tmp_path):
   """Catches the second prediction of a sample replacing the first."""
   ids = [*fake.IDS[:4], fake.IDS[0]]
-  with pytest.raises(UserError, match=r'1 ids occur twice: human36m/S9/Walking.1#0$'):
+  with pytest.raises(
+    UserError, match=r'1 ids occur twice: human36m/S9/Walking.1#0; keep one of each$'
+  ):
     fake.read(fake.npz(tmp_path, ids=np.array(ids)))
 
 
@@ -145,6 +147,35 @@ def test_damaged_and_missing_files(suffix, tmp_path):
   with pytest.raises(UserError, match=r'damaged|no JSON|must end in') as error:
     fake.read(path)
   assert '\n' not in str(error.value)
+
+
+@pytest.mark.parametrize(
+  ('name', 'content', 'said'),
+  [
+    ('p.mat', b'', 'damaged, or no .mat file'),
+    ('p.npz', b'no archive', 'holds pickled objects, which are not read; save arrays'),
+    ('p.npy', b"\x93NUMPY\x01\x00\x10\x00{'descr': ((((  \n", 'damaged, or no .npy'),
+  ],
+)
+def test_files_that_parsers_stumble_on(name, content, said, tmp_path):
+  """Catches MatReadError, TokenError; and advice to allow pickles, which is unsafe."""
+  path = tmp_path / name
+  path.write_bytes(content)
+  with pytest.raises(UserError, match=said) as error:
+    fake.read(path)
+  assert 'allow_pickle' not in str(error.value)
+  assert '\n' not in str(error.value)
+
+
+def test_text_of_another_encoding_and_huge_shapes(tmp_path):
+  """Catches UnicodeDecodeError of ids in Latin-1, and MemoryError."""
+  path = fake.npz(tmp_path, ids=np.array([b'a', b'b', b'c', b'd', b'\xe9']))
+  with pytest.raises(UserError, match=r'not UTF-8.*save ids and names as UTF-8'):
+    fake.read(path)
+  with h5py.File(tmp_path / 'p.h5', 'w') as file:
+    file.create_dataset('joints3d', (2**40, 16, 3), np.float64)  # never written
+  with pytest.raises(UserError, match='more than fits into memory'):
+    fake.read(tmp_path / 'p.h5')
 
 
 def test_truncated_npz(tmp_path):

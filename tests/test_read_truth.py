@@ -112,10 +112,17 @@ def _broken(key, value, at=(1, 11)):
   ('arrays', 'said'),
   [
     ({'valid': np.zeros(5, bool)}, 'no sample is valid: none of 5 may be scored'),
-    (
-      {'joints2d': np.full((5, 16, 2), np.nan), 'joints3d': None, 'units': None},
-      'no valid sample has a label',
-    ),
+    ({'valid': np.array(['False'] * 5)}, 'valid holds text, it must be true or false'),
+    ({'valid': np.array([1, 1, np.nan, 0, 1])}, 'valid holds nan, it must be true'),
+    ({'head_size': np.array([1, 2, np.inf, 3, 4])}, 'head_size holds inf'),
+    ({'frame': np.array([0, 1, 2, 3, np.nan])}, 'frame holds nan, it must be whole'),
+    ({'frame': np.array([0, 1.5, 2, 3, 4])}, 'frame holds 1.5, it must be whole'),
+    ({'frame': np.array(['a'] * 5)}, 'frame holds text, it must be whole numbers'),
+    ({'frames_per_second': -25.0}, 'frames_per_second is -25, it must be above 0'),
+    ({'frames_per_second': 0}, 'frames_per_second is 0, it must be above 0'),
+    ({'frames_per_second': np.inf}, 'frames_per_second is inf'),
+    ({'joints': np.array(['foo', *skeleton.JOINTS[1:]])}, 'unknown joint names: foo'),
+    ({'joints3d': np.ones((5, 16, 3)) * 1j}, 'holds complex numbers'),
     ({'ids': np.array(fake.IDS[:4] + fake.IDS[:1])}, '1 ids occur twice: human36m'),
     ({'ids': None}, 'truth must have ids'),
     ({'joints': None}, 'truth must have joints'),
@@ -135,6 +142,31 @@ def test_wrong_truth(arrays, said, tmp_path):
   with pytest.raises(UserError, match=said) as error:
     read_truth.read(_npz(tmp_path, **arrays))
   assert '\n' not in str(error.value)
+
+
+@pytest.mark.parametrize(
+  ('key', 'value', 'said'),
+  [
+    ('valid', 'no', 'valid holds text'),
+    ('valid', float('nan'), 'valid holds nan'),
+    ('frame', 1.5, 'frame holds 1.5'),
+    ('head_size', float('inf'), 'head_size holds inf'),
+  ],
+)
+def test_wrong_values_in_json(key, value, said, tmp_path):
+  """Catches bool('no'), which is True, and int(1.5), which is 1."""
+  samples = fake.samples()
+  samples[1][key] = value
+  path = fake.write_json(tmp_path / 't.json', samples, what='truth')
+  with pytest.raises(UserError, match=said):
+    read_truth.read(str(path))
+
+
+def test_truth_without_labels(tmp_path):
+  """Catches geometry, which compares with no truth, refused for want of labels."""
+  nothing = np.full((5, 16, 2), np.nan)
+  arrays = {'joints2d': nothing, 'joints3d': None, 'units': None}
+  assert len(read_truth.read(_npz(tmp_path, **arrays))) == 5
 
 
 def test_predictions_are_no_truth(tmp_path):

@@ -54,6 +54,19 @@ def test_whole_page(tmp_path):
   assert [p.name for p in tmp_path.iterdir()] == ['page.html']
 
 
+def test_where_the_predictions_come_from(tmp_path):
+  """Catches a page that does not say of which run, step and configuration it is."""
+  truth = fake_scores.truth(4)
+  header = {'workdir': 'runs/<a>', 'step': 700, 'flip_test': True}
+  header['config'] = {'seed': 31}
+  found = _page(
+    tmp_path, ['h36m_p1'], truth, fake_scores.predictions(truth), header=header
+  )
+  for said in ('<dd>runs/&lt;a&gt;</dd>', '<dd>700</dd>', '<dt>flip test</dt>'):
+    assert said in found[1]
+  assert '&quot;seed&quot;: 31' in found[1]
+
+
 def test_the_worst_are_the_worst(tmp_path):
   """Catches the best shown as the worst, and places of the selection not the truth."""
   valid = np.arange(100) >= 40

@@ -9,6 +9,8 @@ from ml_collections import config_flags
 
 from wild3d.errors import UserError
 
+_MISTAKES = (flags.Error, AttributeError, KeyError, TypeError, ValueError)
+
 
 def load(path: str, overrides: list[str]) -> ml_collections.ConfigDict:
   """Loads a configuration file and applies the overrides.
@@ -40,10 +42,14 @@ def override(
   """
   _check(overrides)
   values = flags.FlagValues()
-  config_flags.DEFINE_config_dict(
-    'config', config, flag_values=values, sys_argv=overrides
-  )
-  return _parse(values, overrides, 'the configuration of the run')
+  where = 'the configuration of the run'
+  try:  # an unknown field is found here already
+    config_flags.DEFINE_config_dict(
+      'config', config, flag_values=values, sys_argv=overrides
+    )
+  except _MISTAKES as error:
+    raise UserError(f'{where}: {_one_line(error)}') from error
+  return _parse(values, overrides, where)
 
 
 def _check(overrides):
@@ -56,7 +62,7 @@ def _parse(values, arguments, where):
   try:
     values(['wild3d', *arguments])
     return values.config
-  except (flags.Error, AttributeError, KeyError, TypeError, ValueError) as error:
+  except _MISTAKES as error:
     raise UserError(f'{where}: {_one_line(error)}') from error
 
 

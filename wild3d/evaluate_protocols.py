@@ -33,6 +33,10 @@ def main(
     UserError: an unknown protocol or set; see the readers and result.score.
   """
   chosen = [protocols.get(name) for name in names]
+  if len({protocol.name for protocol in chosen}) < len(names):
+    raise UserError(
+      f'--protocol={",".join(names)}: names a protocol twice; give it once'
+    )
   config, at, model, variables, devices = restore.restore(folder, wanted, overrides)
   set_name = set_name or config.evaluation.main
   if set_name not in config.evaluation.sets:
@@ -65,18 +69,18 @@ def main(
   print(f'{folder}, step {at}: {len(ids)} samples of {source}')
   results = [result.score(protocol, predictions, truth) for protocol in chosen]
   print(result.table(results))
+  header = {
+    'workdir': str(folder),
+    'step': at,
+    'truth': source,
+    'flip_test': config.evaluation.flip_test,
+    'skeleton_mm': config.evaluation.skeleton_mm,
+    'config': configs.as_json(config),
+  }
   if out:
-    header = {
-      'workdir': str(folder),
-      'step': at,
-      'truth': source,
-      'flip_test': config.evaluation.flip_test,
-      'skeleton_mm': config.evaluation.skeleton_mm,
-      'config': configs.as_json(config),
-    }
     result.write_json(results, out, header)
     print(f'written: {out}')
   if html:
     pictures = dataset.pictures(source, data_dir)
-    page.write(results, predictions, truth, html, pictures)
+    page.write(results, predictions, truth, html, pictures, header=header)
     print(f'written: {html}')

@@ -62,6 +62,26 @@ def main(arguments) -> None:
   _score(options, ['wild3d', 'score', *arguments])
 
 
+def _check_outputs(options):
+  """Before any work: both files can be written, and over nothing that is read."""
+  import os
+
+  from wild3d.errors import UserError
+
+  taken = {'--predictions': options.predictions, '--truth': options.truth}
+  for flag, path in (('--out', options.out), ('--page', options.page)):
+    if not path:
+      continue
+    if os.path.isdir(path):
+      raise UserError(f'{flag}={path}: is a folder: give the name of the file to write')
+    if not os.path.isdir(os.path.dirname(path) or '.'):
+      raise UserError(f'{flag}={path}: its folder does not exist')
+    for other, used in taken.items():
+      if os.path.realpath(used) == os.path.realpath(path):
+        raise UserError(f'{flag}={path}: is {other} too: give the file another name')
+    taken[flag] = path
+
+
 def _score(options, command):
   import os
 
@@ -74,10 +94,12 @@ def _score(options, command):
   names = options.protocol.split(',')
   chosen = [protocols.get(name) for name in names]
   if len({protocol.name for protocol in chosen}) < len(names):
-    raise UserError(f'--protocol={options.protocol}: names a protocol twice')
-  for path in (options.out, options.page):
-    if path and not os.path.isdir(os.path.dirname(path) or '.'):
-      raise UserError(f'{path}: its folder does not exist')
+    raise UserError(
+      f'--protocol={options.protocol}: names a protocol twice; give it once'
+    )
+  if options.seed < 0:
+    raise UserError(f'--seed={options.seed}: must be 0 or above')
+  _check_outputs(options)
   data_dir = os.path.expanduser(options.data_dir)
   truth = read_truth.read(options.truth, data_dir)
   wanted = np.any([protocol.select(truth) for protocol in chosen], axis=0)
@@ -115,5 +137,5 @@ def _score(options, command):
       from wild3d.protocols.formats import dataset
 
       pictures = dataset.pictures(options.truth, data_dir)
-    page.write(results, predictions, truth, options.page, pictures)
+    page.write(results, predictions, truth, options.page, pictures, header=header)
     print(f'wrote {options.page}')

@@ -84,7 +84,9 @@ def _parsed(path, data):
       measure: _columns(numbers, size) for measure, numbers in block['measures'].items()
     }
   for name, protocol in data['protocols'].items():
+    _ = (protocol['text'], protocol['interval']['resampled'])
     for measure in protocol['measures']:
+      _ = (measure['unit'] + '', measure['higher_is_better'])
       samples[name][measure['name']]
       for of in ({'all': measure}, measure['columns'], *measure['groups'].values()):
         for figure in of.values():
@@ -155,6 +157,8 @@ def _protocol(a, b, name):
       'THE TEXTS OF THE PROTOCOL DIFFER: the figures may not be of one kind.\n\n'
       f'- A: {one["text"]}\n- B: {other["text"]}'
     )
+  if one.get('note', '') != other.get('note', ''):
+    yield f'THE NOTES DIFFER. A: {one.get("note", "–")}. B: {other.get("note", "–")}.'
   plan = _plan(a, name)
   theirs = {(m['name'], m['unit']): m for m in other['measures']}
   pairs = [
@@ -162,7 +166,7 @@ def _protocol(a, b, name):
     for m in one['measures']
     if (m['name'], m['unit']) in theirs
   ]
-  rows, notes = [], []
+  rows, notes, unlike = [], [], set()
   for mine, yours in pairs:
     key = mine['name']
     values, weights = a.samples[name][key]
@@ -171,15 +175,19 @@ def _protocol(a, b, name):
       plan.means(np.nan_to_num(v)[:, None], w[:, None])[:, 0, 0]
       for v, w in ((values, weights), (other_values, other_weights))
     ]
-    rows.append(_row(mine, yours, interval(means[1] - means[0])))
-    if not np.allclose(weights, other_weights, rtol=1e-5):
-      notes.append(f'{key}: A and B count different joints; each has its own mean.')
+    alike = _parts(mine) == _parts(yours)
+    alike = alike and np.allclose(weights, other_weights, rtol=1e-5)
+    rows.append(_row(mine, yours, interval(means[1] - means[0]), alike))
+    if not alike:
+      unlike.add(key)
+      notes.append(_unlike(key, _parts(mine), _parts(yours)))
   head = ('measure', 'A', 'B', 'B - A', '95 % of B - A', 'better', 'counted')
   yield score_table.markdown(head, rows) if rows else 'No measure is in both.'
   if notes:
     yield '\n'.join(f'- {note}' for note in notes)
-  if pairs:
+  if pairs and pairs[0][0]['name'] not in unlike:
     yield _votes(a.samples[name], b.samples[name], order, pairs[0][0], plan)
+  if pairs:
     yield from _details(*pairs[0])
 
 
@@ -212,12 +220,32 @@ def _plan(scores, name):
   return Bootstrap.of(np.where(unit < 0, '', unit.astype(str)), kind)
 
 
-def _row(mine, yours, ends):
+def _parts(measure):
+  """{joint or other column: how often it is counted}, of those that are."""
+  return {k: f['count'] for k, f in measure['columns'].items() if f['count']}
+
+
+def _unlike(name, mine, yours):
+  """What a reader is told of figures that are not of the same joints."""
+  said = f'{name}: A and B count DIFFERENT JOINTS, so neither is called better: '
+  only = [
+    f'only in {which} {", ".join(names)}'
+    for which, names in (
+      ('A', [n for n in mine if n not in yours]),
+      ('B', [n for n in yours if n not in mine]),
+    )
+    if names
+  ]
+  apart = ', '.join(only) or 'some are counted on fewer samples'
+  return f'{said}{len(mine)} in A, {len(yours)} in B ({apart}).'
+
+
+def _row(mine, yours, ends, alike):
   unit, value, other = mine['unit'], mine['value'], yours['value']
   known = value is not None and other is not None
   difference = other - value if known else None
   better = '–'
-  if known and np.isfinite(ends).all():
+  if known and alike and np.isfinite(ends).all():
     sure = ends[0] > 0 or ends[1] < 0
     better = 'AB'[(difference > 0) == mine['higher_is_better']] if sure else 'unsure'
     low, high = (score_table.number(end, unit, sign=True) for end in ends)

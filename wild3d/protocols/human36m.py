@@ -23,6 +23,7 @@ _MEAN = (
   'Mean over the joints of a frame, then over all frames; per action too, and the '
   'unweighted mean over actions.'
 )
+MIDDLE = 'pelvis_neck_middle'  # column of slot 7 where the truth has no spine
 _SUBSET = 'Human3.6M subjects S9 and S11, all frames that the truth holds. '
 
 
@@ -47,8 +48,8 @@ def every(protocol: Protocol, stride: int) -> Protocol:
   another rate (truth.frames_per_second) are converted.
 
   Raises:
-    UserError: (when it selects) the truth is itself sampled so that it lacks most of
-      these frames.
+    UserError: (when it selects) the truth is itself sampled, or counted, so that a
+      sequence lacks most of these frames.
   """
   name = f'{protocol.name}@{stride}'
 
@@ -57,17 +58,38 @@ def every(protocol: Protocol, stride: int) -> Protocol:
     rate = truth.frames_per_second
     frame = truth.frame * (1 if np.isnan(rate) else FRAMES_PER_SECOND / rate)
     frame = np.round(frame).astype(np.int64)
-    spacing = int(np.gcd.reduce(frame[chosen])) if chosen.any() else 0
-    if spacing and stride % spacing:
-      raise UserError(
-        f'{name}: the truth holds every {spacing}th frame of the original video, which '
-        f'leaves out most of every {stride}th; score all of it by {protocol.name}, or '
-        f'build a truth with every frame'
-      )
+    _refuse_sampled(name, protocol.name, truth.sequence[chosen], frame[chosen], stride)
     return chosen & (frame % stride == 0)
 
   text = f'{protocol.text} Of these frames every {stride}th of the original 50 fps.'
   return dataclasses.replace(protocol, name=name, text=text, select=select)
+
+
+def _refuse_sampled(name, plain, sequence, frame, stride):
+  """Raises UserError where the frames of the sequences are not those of the stride."""
+  apart, lacking = 0, ''
+  names, starts = np.unique(np.sort(sequence), return_index=True)
+  parts = np.split(frame[np.argsort(sequence, kind='stable')], starts[1:])
+  for one, part in zip(names, parts if len(names) else [], strict=True):
+    held = np.unique(part)
+    # Of differences: numbers that count from 1 have no common divisor of their own.
+    apart = int(np.gcd(apart, np.gcd.reduce(np.diff(held)))) if len(held) > 1 else apart
+    due = held[-1] // stride - (held[0] - 1) // stride
+    # 30 frames a second, rounded to 50, still meet 60 % of them.
+    if 4 * np.count_nonzero(held % stride == 0) < 3 * due:
+      lacking = lacking or str(one)
+  advice = f'score all of it by {plain}, or build a truth with every frame'
+  if apart and stride % apart:
+    raise UserError(
+      f'{name}: the truth holds every {apart}th frame of the original video, which '
+      f'leaves out most of every {stride}th; {advice}'
+    )
+  if lacking:
+    raise UserError(
+      f'{name}: the truth lacks many of the frames 0, {stride}, {2 * stride}, ... of the '
+      f'original 50 fps in sequence {lacking:.100}; check that frame counts from 0 and '
+      f'frames_per_second, {advice}'
+    )
 
 
 def _errors(measure, pred, true, names, counted):
@@ -115,11 +137,17 @@ def _zhou2017(predictions: Predictions, truth: Truth) -> list[Measure]:
   middle = (true[:, pelvis] + true[:, neck]) / 2
   if 'spine' in truth.joints:
     middle = np.asarray(truth.joints3d[:, truth.joints.index('spine')], float)
+  slot = 'spine' if 'spine' in truth.joints else MIDDLE
   true = alignment.root_align(np.insert(true, 7, middle, axis=1), skeleton.ROOT)
   pred = np.insert(pred, 7, (pred[:, pelvis] + pred[:, neck]) / 2, axis=1)
-  slots = (*names[:7], 'spine', *names[7:])
+  slots = (*names[:7], slot, *names[7:])
   counted = np.isfinite(true).all(axis=-1)
   return _errors('MPJPE', pred, true, slots, counted)
+
+
+def _slot7(truth):
+  has = 'spine' in truth.joints
+  return f'slot 7 of the truth is {"its spine" if has else "(pelvis + upper_neck) / 2"}'
 
 
 _GROUPS = {'action': action_of}
@@ -173,5 +201,6 @@ ZHOU2017 = Protocol(
   measure=_zhou2017,
   groups=_GROUPS,
   group_mean=True,
+  note=_slot7,
 )
 PROTOCOLS = (P1, P2, ZHOU2017, N_MPJPE)

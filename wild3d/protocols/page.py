@@ -1,6 +1,7 @@
 """Results as one HTML file: tables, curves, bars, the worst samples and random ones."""
 
 import datetime
+import json
 import os
 from collections.abc import Callable, Sequence
 from html import escape
@@ -26,6 +27,7 @@ def write(
   pictures: Pictures | None = None,
   *,
   seed: int = 0,
+  header: dict | None = None,
 ) -> None:
   """Writes the page, whole or not at all; it needs no other file.
 
@@ -37,6 +39,7 @@ def write(
     pictures: place in the truth -> JPEG or PNG of the original picture; or of a crop,
       with the affine [2, 3] from px of the crop to px of the original; or None.
     seed: chooses the random samples.
+    header: where they come from, as in the JSON: command, workdir, step, config, ...
 
   Raises:
     UserError: the file cannot be written.
@@ -47,6 +50,7 @@ def write(
   body = [
     f'<header><h1>Scores</h1><p>{escape(names)}</p><p class="note">'
     f'wild3d {wild3d.__version__}, {now}. {len(truth):,} samples.</p></header>',
+    _facts(header or {}),
     _section('Results', [_html_table(*t) for t in score_table.tables(results)]),
     *(_protocol(r, predictions, truth) for r in results),
     _LEGEND,
@@ -65,6 +69,22 @@ def write(
   colours = {k: f'rgb{v}' for k, v in visualize.COLOURS.items()}
   style = _STYLE.format(**colours, true=f'rgb{visualize.TRUTH}')
   atomic.write(out, web_page.page(f'Scores: {names}', style, '\n'.join(body)))
+
+
+def _facts(header):
+  """The header of the JSON, what is long folded away."""
+  rows = ''.join(
+    f'<dt>{escape(score_table.readable(key))}</dt><dd>{_fact(value)}</dd>'
+    for key, value in header.items()
+  )
+  return f'<dl>{rows}</dl>' if rows else ''
+
+
+def _fact(value):
+  if not isinstance(value, dict):
+    return escape(str(value))
+  text = escape(json.dumps(value, indent=1, default=str))
+  return f'<details><summary>show</summary><pre>{text}</pre></details>'
 
 
 def _protocol(result, predictions, truth):
@@ -238,7 +258,11 @@ table {{ border-collapse: collapse; font-size: .88rem;
  font-variant-numeric: tabular-nums; }}
 th, td {{ padding: .3rem .7rem; text-align: right; white-space: nowrap;
  border-bottom: 1px solid var(--line); }}
-th {{ font-size: .8rem; }}
+th {{ font-size: .8rem; white-space: normal; vertical-align: bottom; }}
+dl {{ display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1rem;
+ font-size: .84rem; margin: .8rem 0; }}
+dt {{ color: var(--soft); }} dd {{ margin: 0; overflow-wrap: anywhere; }}
+pre {{ max-height: 24rem; overflow: auto; }}
 .text-cell {{ text-align: left; }}
 td:first-child {{ font-weight: 600; }}
 .charts {{ display: grid; gap: 1rem; margin-top: .8rem; align-items: start;

@@ -59,6 +59,7 @@ class Protocol:
     independent: function of the truth giving [N] names of what intervals resample as
       a whole; '' makes a sample its own unit.
     unit: what these are, in the plural.
+    note: Truth -> what its figures are of that the text leaves open; '' for nothing.
   """
 
   name: str
@@ -73,3 +74,4 @@ class Protocol:
   group_mean: bool = False
   independent: Callable[[Truth], np.ndarray] = sequence_of
   unit: str = 'sequences'
+  note: Callable[[Truth], str] = lambda _: ''

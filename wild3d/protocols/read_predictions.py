@@ -139,7 +139,9 @@ def _rows(path, raw, truth, options, wanted, tell) -> Int[np.ndarray, ' N']:
     tell(f"no ids in {path}: its {count} predictions are taken in the truth's order")
     return np.arange(count)
   if repeated := named_joints.twice(raw.ids):
-    raise UserError(f'{path}: {len(repeated)} ids occur twice: {some(repeated)}')
+    raise UserError(
+      f'{path}: {len(repeated)} ids occur twice: {some(repeated)}; keep one of each'
+    )
   place = {name: row for row, name in enumerate(raw.ids.tolist())}
   rows = np.array([place.pop(name, -1) for name in truth.ids.astype(str).tolist()], int)
   _complete(path, rows, list(place), truth, options, wanted, tell, what='id')
@@ -156,6 +158,7 @@ def _complete(path, rows, extra, truth, options, wanted, tell, what):
         f'; it has {len(extra)} {what}s unknown to the truth: {some(extra)}'
         * bool(extra)
       )
+      + '; predict them too, or mark them as not valid in the truth'
     )
   if extra and not options.ignore_extra:
     raise UserError(

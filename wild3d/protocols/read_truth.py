@@ -29,7 +29,8 @@ def read(source: str, data_dir: str | pathlib.Path = '') -> Truth:
   Raises:
     UserError: the file or dataset cannot be read, is not of a known form, has
       duplicate ids, infinite or half-given positions, no unit for its 3D, people of
-      the wrong size, no label at all, or no valid sample.
+      the wrong size, a value of another kind, or no valid sample. Whether it has the
+      labels that a protocol needs is the protocol's to say: geometry needs none.
   """
   path = pathlib.Path(source)
   suffix = path.suffix.lower()
@@ -66,6 +67,11 @@ def _of_arrays(source, found):
     if key not in found:
       raise UserError(f'{source}: truth must have {key}; see docs/scoring.md')
   joints = named_joints.names_of(found['joints'], source)
+  if misspelt := named_joints.unknown(joints):
+    raise UserError(
+      f'{source}: unknown joint names: {some(misspelt)}; known are '
+      f'{", ".join(sorted(named_joints.KNOWN))}'
+    )
   number, count = np.size(found['ids']), len(joints)
   placed = {}
   for dims in (2, 3):
@@ -87,16 +93,8 @@ def _of_arrays(source, found):
   def column(key, blank, kind, shape=(number,)):
     if key not in found:
       return np.full(shape, blank, kind)
-    try:
-      return found[key].astype(kind).reshape(shape)
-    except (ValueError, TypeError):
-      raise UserError(
-        f'{source}: {key} has shape {found[key].shape}, it must be {shape}'
-      ) from None
+    return _column(f'{source}: {key}', found[key], kind, shape)
 
-  rate = found.get('frames_per_second', np.array(np.nan))
-  if np.size(rate) != 1 or rate.dtype.kind not in 'fiu':
-    raise UserError(f'{source}: frames_per_second must be one number')
   texts = {
     key: named_joints.texts(found[key], f'{source}: {key}', number)
     if key in found
@@ -112,9 +110,42 @@ def _of_arrays(source, found):
     valid=column('valid', True, bool),
     **texts,
     frame=column('frame', 0, np.int64),
-    frames_per_second=float(np.ravel(rate)[0]),
+    frames_per_second=_rate(source, found),
     annotation=_annotation(source, found),
   )
+
+
+def _column(what, array, kind, shape):
+  """In this shape and kind; a value that the kind would change is refused."""
+  if array.size != np.prod(shape):
+    raise UserError(f'{what} has shape {array.shape}, it must be {shape}')
+  wanted = {bool: 'true or false, or 1 or 0', np.int64: 'whole numbers'}
+  wanted = wanted.get(kind, 'numbers above 0, or NaN')
+  if array.dtype.kind not in 'biuf':
+    held = 'text' if array.dtype.kind in 'SU' else f'{array.dtype.name}'
+    raise UserError(f'{what} holds {held}, it must be {wanted}')
+  if kind is bool:
+    right = (array == 0) | (array == 1)
+  elif kind is np.int64:
+    right = np.isfinite(array) & (np.abs(array) < 2**53) & (array == np.floor(array))
+  else:
+    right = ~np.isinf(array.astype(np.float64))
+  if not right.all():
+    raise UserError(f'{what} holds {array[~right].ravel()[0]}, it must be {wanted}')
+  return array.astype(kind).reshape(shape)
+
+
+def _rate(source, found):
+  rate = found.get('frames_per_second', np.array(np.nan))
+  if np.size(rate) != 1 or rate.dtype.kind not in 'fiu':
+    raise UserError(f'{source}: frames_per_second must be one number')
+  rate = float(np.ravel(rate)[0])
+  if rate <= 0 or np.isinf(rate):
+    raise UserError(
+      f'{source}: frames_per_second is {rate:g}, it must be above 0 and finite; leave '
+      'it out where it is not known'
+    )
+  return rate
 
 
 def _annotation(source, found):
@@ -128,7 +159,9 @@ def _checked(source, truth):
   if not len(truth):
     raise UserError(f'{source}: holds no samples')
   if repeated := named_joints.twice(truth.ids):
-    raise UserError(f'{source}: {len(repeated)} ids occur twice: {some(repeated)}')
+    raise UserError(
+      f'{source}: {len(repeated)} ids occur twice: {some(repeated)}; keep one of each'
+    )
   for key in ('joints2d', 'joints3d'):
     joints = getattr(truth, key)
     half = np.isnan(joints).any(-1) & ~np.isnan(joints).all(-1)
@@ -140,9 +173,6 @@ def _checked(source, truth):
         )
   if not (truth.valid).any():
     raise UserError(f'{source}: no sample is valid: none of {len(truth)} may be scored')
-  labelled = np.isfinite(truth.joints2d).all(-1) | np.isfinite(truth.joints3d).all(-1)
-  if not labelled[truth.valid].any():
-    raise UserError(f'{source}: no valid sample has a label, 2D or 3D')
   with np.errstate(invalid='ignore'):
     if (truth.head_size <= 0).any():
       row = int(np.argmax(truth.head_size <= 0))

@@ -13,12 +13,14 @@ from jaxtyping import Int, Shaped
 import wild3d
 from wild3d import atomic
 from wild3d.errors import UserError
-from wild3d.protocols import bootstrap, figures, score_table
+from wild3d.protocols import bootstrap, figures, human36m, score_table
 from wild3d.protocols.figures import Scored
+from wild3d.protocols.formats import named_joints
 from wild3d.protocols.protocol import Protocol
 from wild3d.protocols.samples import Predictions, Truth
 
 SCHEMA = 'wild3d.scores/1'
+_JOINTS = frozenset((human36m.MIDDLE, *named_joints.KNOWN))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,6 +36,7 @@ class Result:
     resampled, units: 'sequences', 'persons' or 'samples', and how many.
     seed: of the intervals.
     measures: the main one first.
+    note: what the figures are of that the protocol's text leaves open, or ''.
   """
 
   protocol: Protocol
@@ -45,11 +48,19 @@ class Result:
   units: int
   seed: int
   measures: tuple[Scored, ...]
+  note: str = ''
 
   @property
   def main(self) -> Scored:
     """The measure that the protocol is known for."""
     return self.measures[0]
+
+  @property
+  def counted(self) -> tuple[int, str]:
+    """How many columns of the main measure count anything, and what they are."""
+    number = sum(1 for figure in self.main.columns.values() if figure.count)
+    joints = all(name in _JOINTS for name in self.main.columns)
+    return number, 'joints' if joints else 'parts'
 
   @property
   def scored(self) -> int:
@@ -102,6 +113,7 @@ def score(
     units=plan.units,
     seed=seed,
     measures=tuple(figures.scored(m, groups, plan, truth.joints) for m in measures),
+    note=protocol.note(truth),
   )
 
 
@@ -176,7 +188,7 @@ def write_json(
 
 
 def _figures(result):
-  protocol = result.protocol
+  protocol, counted = result.protocol, result.counted
   return {
     'text': protocol.text,
     'source': protocol.source,
@@ -185,6 +197,8 @@ def _figures(result):
       'selected': len(result.rows),
       'scored': result.scored,
     },
+    counted[1]: counted[0],
+    'note': result.note,
     'interval': {
       'level': bootstrap.LEVEL,
       'method': 'percentile bootstrap',

@@ -59,6 +59,8 @@ def sentence(result) -> str:
   )
   if result.scored < len(result.rows):
     text += f' ({len(result.rows) - result.scored:,} have nothing to count)'
+  text += ', {} {}'.format(*result.counted)
+  text += f' ({result.note})' * bool(result.note)
   return f'{text}; 95 % interval from resampling {result.units:,} {result.resampled}'
 
 

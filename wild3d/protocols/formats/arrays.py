@@ -1,17 +1,12 @@
 """Named arrays of npz, npy, h5 and MATLAB files. Nothing in them is executed."""
 
 import pathlib
-import struct
-import zipfile
-import zlib
 
 import numpy as np
 
 from wild3d.errors import UserError
 
 SUFFIXES = ('.npz', '.npy', '.h5', '.hdf5', '.mat')
-_DAMAGED = (OSError, ValueError, TypeError, KeyError, IndexError, EOFError)
-_DAMAGED += (RuntimeError, struct.error, zlib.error, zipfile.BadZipFile)
 _MOST_AXES = 3  # arrays of more (pictures, heatmaps) are not read where avoidable
 
 
@@ -26,17 +21,34 @@ def load(path: pathlib.Path) -> dict[str, np.ndarray]:
   """
   read = {'.npz': _npz, '.npy': _npz, '.mat': _mat}.get(path.suffix.lower(), _h5)
   try:
-    found = read(path)
+    return {key: _text(array) for key, array in read(path).items()}
+  except UserError:
+    raise
   except FileNotFoundError:
     raise UserError(f'{path}: does not exist') from None
   except IsADirectoryError:
     raise UserError(f'{path}: is a folder, not a file') from None
   except NotImplementedError as error:
     raise UserError(f'{path}: {error}') from None
-  except _DAMAGED as error:
+  except UnicodeDecodeError as error:
+    raise UserError(
+      f'{path}: damaged, or holds text that is not UTF-8 ({error.reason}): save ids and '
+      'names as UTF-8'
+    ) from None
+  except MemoryError:
+    raise UserError(
+      f'{path}: damaged, or says that it holds more than fits into memory: save it again'
+    ) from None
+  # Three libraries parse what a stranger wrote, and raise whatever they happen upon:
+  # MatReadError, TokenError, UnboundLocalError, zlib.error, BadZipFile, ...
+  except Exception as error:
     told = str(error).splitlines()[0] if str(error) else type(error).__name__
-    raise UserError(f'{path}: damaged, or no {path.suffix} file: {told}') from None
-  return {key: _text(array) for key, array in found.items()}
+    if 'pickle' in told:
+      told = (
+        'or it holds pickled objects, which are not read; save arrays of numbers and '
+        'text by np.savez or np.save'
+      )
+    raise UserError(f'{path}: damaged, or no {path.suffix} file: {told:.200}') from None
 
 
 def _npz(path):

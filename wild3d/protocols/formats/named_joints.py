@@ -11,7 +11,7 @@ from wild3d.errors import UserError
 MILLIMETRES = {'mm': 1.0, 'cm': 10.0, 'm': 1000.0}
 FIRST_PIXELS = (0.0, 0.5, 1.0)
 OUR_PIXEL = 0.5  # coordinate of the first pixel's centre, see data/batch.py
-_KNOWN = frozenset().union(*skeleton.JOINT_SETS.values())
+KNOWN = frozenset().union(*skeleton.JOINT_SETS.values())
 
 
 def some(names, number: int = 3) -> str:
@@ -68,7 +68,7 @@ def _seq(value):
 
 def unknown(names, others=()) -> list[str]:
   """The names that no joint set knows, nor `others`: misspelt, most likely."""
-  return [name for name in names if name not in _KNOWN and name not in others]
+  return [name for name in names if name not in KNOWN and name not in others]
 
 
 def unit(text, where: str) -> str:
@@ -93,6 +93,8 @@ def oriented(
     UserError: no axis is as long as there are names, or it holds no numbers.
   """
   count, shape = len(joints), array.shape
+  if array.dtype.kind == 'c':
+    raise UserError(f'{what}: holds complex numbers, it must be real')
   try:
     array = np.asarray(array, np.float64)
   except (ValueError, TypeError):

@@ -136,7 +136,8 @@ def _column(path, samples, key, what):
         [False] * len(other) if key == 'occluded' else [[None] * len(r) for r in other]
       )
     values = [blank if value is None else value for value in values]
-  kind = {'occluded': bool, 'valid': bool, 'frame': np.int64}.get(key, float)
+  # As they are: bool('False') is True and int(1.5) is 1; read_truth.py looks at them.
+  kind = None if key in ('occluded', 'valid', 'frame', 'head_size') else float
   kind = str if isinstance(_SAMPLE[key], str) else kind
   try:
     return np.array(values, kind)
