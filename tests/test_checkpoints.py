@@ -1,3 +1,6 @@
+import re
+import shutil
+
 import jax
 import numpy as np
 import pytest
@@ -82,7 +85,7 @@ def test_restores_bit_for_bit_on_other_devices(small, tmp_path):
 
 
 def test_another_network_is_refused(small, tmp_path):
-  """Catches a traceback of orbax where the network is another."""
+  """Catches a traceback of orbax, or its own words cut off, for another network."""
   saved = checkpoints.Checkpoints(tmp_path)
   save(saved, small, 1)
   wide = Pose3D(stacks=1, residuals=1, features=16, depth_residuals=1)
@@ -90,6 +93,11 @@ def test_another_network_is_refused(small, tmp_path):
   with pytest.raises(UserError, match='do not fit the network') as error:
     saved.restore_model(1, variables)
   assert '\n' not in str(error.value)
+  assert re.search(r'(params|batch_stats)\.\S+ is \[.*8.*\] .*16', str(error.value))
+  assert str(error.value).endswith("differ from the run's")
+  fewer = {'params': small.variables['params'], 'batch_stats': {}}
+  with pytest.raises(UserError, match=r'batch_stats\.\S+ is .* missing in the network'):
+    saved.restore_model(1, fewer)
 
 
 def test_nothing_there(tmp_path, small):
@@ -103,3 +111,23 @@ def test_nothing_there(tmp_path, small):
   save(saved, small, 1)
   with pytest.raises(UserError, match='process_0'):
     saved.restore_iterator(1, Counter())
+
+
+def test_damaged(small, tmp_path):
+  """Catches a traceback of orbax, or words about the network, for damaged files."""
+  saved = checkpoints.Checkpoints(tmp_path)
+  save(saved, small, 1)
+  folder = tmp_path / 'checkpoints' / '1'
+  run = folder / 'run' / 'metadata'
+  for text in ('{"config"', '[]', '{"config": 3}'):
+    run.write_text(text)
+    with pytest.raises(UserError, match=r'run: .*damaged') as error:
+      saved.run(1)
+    assert '\n' not in str(error.value)
+  (folder / 'model' / '_METADATA').write_text('{"')
+  with pytest.raises(UserError, match=r'model: .*damaged') as error:
+    saved.restore_model(1, small.variables)
+  assert '\n' not in str(error.value)
+  shutil.rmtree(folder / 'model')
+  with pytest.raises(UserError, match=r'model: .*damaged'):
+    saved.restore_model(1, small.variables)

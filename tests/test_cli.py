@@ -1,3 +1,5 @@
+import os
+import struct
 import subprocess
 import sys
 import time
@@ -5,6 +7,9 @@ import time
 import pytest
 
 from wild3d import __main__ as command_line
+from wild3d import atomic
+from wild3d.errors import UserError
+from wild3d.media import image_file
 
 
 def _run(*arguments, code='from wild3d.__main__ import main; import sys'):
@@ -69,3 +74,39 @@ def test_a_reader_that_has_seen_enough():
   process.stdout.close()
   assert process.stderr.read() == b''
   assert process.wait(30) == 1
+
+
+def test_names_that_the_terminal_cannot_hold():
+  """Catches a traceback for a file name that ASCII lacks, or of undecodable bytes."""
+  for name in ('f\xf6to.npz', 'f\udcff.npz'):
+    code = (
+      f'import sys; name = {name!a}; sys.argv = ["wild3d", "describe", name]; '
+      'from wild3d.__main__ import main; sys.exit(main())'
+    )
+    done = subprocess.run(
+      [sys.executable, '-c', code],
+      capture_output=True,
+      env=os.environ | {'PYTHONIOENCODING': 'ascii'},
+    )
+    assert done.returncode == 2
+    assert b'no such file' in done.stderr
+    assert b'Traceback' not in done.stderr
+
+
+def test_text_of_undecodable_names_is_written(tmp_path):
+  """Catches all poses lost to one file name, or a device replaced by a file."""
+  atomic.write(tmp_path / 'x', 'f\udcff')
+  assert (tmp_path / 'x').read_bytes() == b'f\\udcff'
+  os.mkfifo(tmp_path / 'pipe')
+  with pytest.raises(UserError, match='pipe is no regular file'):
+    atomic.write(tmp_path / 'pipe', 'x')
+  assert (tmp_path / 'pipe').is_fifo()
+
+
+def test_a_picture_too_large(tmp_path):
+  """Catches a picture above the limit called damaged by Pillow's smaller one."""
+  path = tmp_path / 'x.bmp'
+  header = struct.pack('<IiiHHIIiiII', 40, 20000, 10001, 1, 24, 0, 0, 0, 0, 0, 0)
+  path.write_bytes(b'BM' + struct.pack('<IHHI', 54, 0, 0, 54) + header)
+  with pytest.raises(UserError, match='20000 x 10001 px; at most 200 million'):
+    image_file.read(path)

@@ -223,3 +223,45 @@ def test_files_of_others(name, tmp_path):
     (tmp_path / name).write_text('hello\nworld\n')
   with pytest.raises(UserError, match=name):
     describe(str(tmp_path / name))
+
+
+@pytest.mark.parametrize('name', ['p.json', 'p.npz'])
+def test_damaged_files(name, tmp_path):
+  """Catches a traceback of zlib, zip or NumPy for whatever bytes."""
+  writer = poses_json if name == 'p.json' else npz
+  writer.write(make(times=np.arange(2) / 25), tmp_path / name)
+  whole = (tmp_path / name).read_bytes()
+  rng = np.random.default_rng(0)
+  said = []
+  for _ in range(150):
+    data = bytearray(whole)
+    for at in rng.integers(0, len(data), rng.integers(1, 20)):
+      data[at] = rng.integers(0, 256)
+    (tmp_path / name).write_bytes(data)
+    try:
+      describe(str(tmp_path / name))
+    except UserError as error:
+      said.append(str(error))
+  assert len(said) > 30
+  assert all(name in line and '\n' not in line for line in said)
+
+
+@pytest.mark.parametrize(
+  ('old', 'new', 'field'),
+  [
+    ('"xywh":[10.0,20.0,30.0,40.0]', '"xywh":7', r'poses\[0\]\.box\.xywh'),
+    ('"xywh":[10.0,20.0,30.0,40.0]', '"xywh":[1,2,3]', r'box\.xywh'),
+    ('"source":"search"', '"source":[]', r'box\.source'),
+    ('"source":"a/b.mp4"', '"source":{}', r'pictures\[0\]\.source'),
+    ('"person":0', '"person":[]', r'poses\[0\]\.person'),
+  ],
+)
+def test_wrong_types_in_json(old, new, field, tmp_path):
+  """Catches a traceback for a field of another type."""
+  path = tmp_path / 'p.json'
+  poses_json.write(make(), path)
+  text = path.read_text()
+  assert old in text
+  path.write_text(text.replace(old, new, 1))
+  with pytest.raises(UserError, match=field):
+    describe(str(path))

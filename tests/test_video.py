@@ -2,6 +2,8 @@
 
 import contextlib
 import fractions
+import struct
+import types
 
 import fake_video
 import numpy as np
@@ -79,7 +81,7 @@ def test_sound_alone_and_no_frames(tmp_path):
     silence.time_base = fractions.Fraction(1, 16000)
     container.mux(stream.encode(silence))
     container.mux(stream.encode(None))
-  with pytest.raises(UserError, match=r'x\.mkv'):
+  with pytest.raises(UserError, match=r'x\.mkv: there is no moving picture'):
     _read(tmp_path / 'x.mkv')
 
 
@@ -155,3 +157,76 @@ def test_written_video_comes_back(tmp_path):
     Mp4Writer(tmp_path / 'no' / 'y.mp4', 25.0),
   ):
     pass
+
+
+def _trim(path, count):
+  """Has an MP4 without fragments hide its first frames by its edit list."""
+  with av.open(str(path)) as container:
+    ticks = round(count / 25 / container.streams.video[0].time_base)
+  data = bytearray(path.read_bytes())
+  entry = data.index(b'elst') + 12  # after the type, version 0 and the count
+  length, start = struct.unpack_from('>Ii', data, entry)
+  # The length is in ms, the start in ticks of the stream.
+  struct.pack_into('>Ii', data, entry, length - 40 * count, start + ticks)
+  path.write_bytes(data)
+
+
+def test_trimmed_by_an_edit_list(tmp_path):
+  """Catches a whole video called damaged because players skip its first frames."""
+  path = fake_video.write(tmp_path / 'x.mp4', EVEN)
+  _trim(path, 8)
+  fps, frames, found = _read(path)
+  assert (fps, frames, len(found)) == (25, 12, 12)
+
+
+def _has_matrix(path, *matrix):
+  data = bytearray(path.read_bytes())
+  struct.pack_into('>9i', data, data.index(b'tkhd') + 44, *matrix)
+  path.write_bytes(data)
+  (_, _, image), *_ = _read(path)[2]
+  return image
+
+
+def test_mirrored_by_metadata(tmp_path):
+  """Catches a left hand that is a right one."""
+  path = fake_video.write(tmp_path / 'x.mp4', EVEN)
+  one, w, h = 1 << 16, fake_video.WIDTH << 16, fake_video.HEIGHT << 16
+  image = _has_matrix(path, -one, 0, 0, 0, one, 0, w, 0, 1 << 30)
+  assert image[6, -6, 0] > 180 > 80 > image[6, -6, 2]  # top left has come to top right
+  image = _has_matrix(path, one, 0, 0, 0, -one, 0, 0, h, 1 << 30)
+  assert image[-6, 6, 0] > 180 > 80 > image[-6, 6, 2]
+  image = _has_matrix(path, 0, one, 0, one, 0, 0, 0, 0, 1 << 30)  # x and y exchanged
+  assert image.shape[:2] == (fake_video.WIDTH, fake_video.HEIGHT)
+  assert image[6, 6, 0] > 180 > 80 > image[6, 6, 2]
+
+
+def test_a_cover_is_no_video():
+  """Catches a song whose cover counts as a video of one frame."""
+  none = av.stream.Disposition(0)
+  cover = types.SimpleNamespace(disposition=av.stream.Disposition.attached_pic)
+  film = types.SimpleNamespace(disposition=none)
+  streams = types.SimpleNamespace(video=[cover, film])
+  assert video_file._stream(types.SimpleNamespace(streams=streams)) is film
+  streams.video = [cover]
+  with pytest.raises(video_file._NoPictures):
+    video_file._stream(types.SimpleNamespace(streams=streams))
+
+
+def test_what_the_encoder_refuses(tmp_path):
+  """Catches a traceback, or half a file, for frames of a size that H.264 lacks."""
+
+  def refuse(*_):
+    raise av.error.ExternalError(542398533, 'Generic error in an external library')
+
+  def film():
+    frame = np.zeros((16, 64, 3), np.uint8)
+    with Mp4Writer(tmp_path / 'wide.mp4', 25.0) as writer:
+      writer.add(frame, 0.0)
+      writer._stream = types.SimpleNamespace(width=64, height=16, encode=refuse)
+      writer.add(frame, 0.04)
+
+  with pytest.raises(
+    UserError, match=r'wide\.mp4 cannot be written: Generic .*64 x 16'
+  ):
+    film()
+  assert not list(tmp_path.iterdir())

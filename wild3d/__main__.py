@@ -37,6 +37,10 @@ def usage() -> str:
 
 def main(arguments=None) -> int:
   """Runs a command; returns the exit status."""
+  for stream in (sys.stdout, sys.stderr):
+    # File names hold what a terminal's encoding may lack. Tests' streams may not do it.
+    if hasattr(stream, 'reconfigure'):
+      stream.reconfigure(errors='backslashreplace')
   arguments = sys.argv[1:] if arguments is None else list(arguments)
   if not arguments or arguments[0] in ('-h', '--help', 'help'):
     print(usage())
@@ -55,6 +59,8 @@ def main(arguments=None) -> int:
   os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
   os.environ.setdefault('TF_ENABLE_ONEDNN_OPTS', '0')
   logging.getLogger('absl').setLevel(logging.ERROR)
+  # What Orbax leaves behind after an error that has been told in a line.
+  logging.getLogger('asyncio').setLevel(logging.CRITICAL)
   try:
     importlib.import_module(f'wild3d.cli.{command}').main(rest)
   except BrokenPipeError:

@@ -127,22 +127,31 @@ class Checkpoints:
     """The parameters and statistics of a step, shaped as `variables`.
 
     Raises:
-      UserError: they have other shapes, so belong to another network.
+      UserError: they have other shapes, so belong to another network; or they are
+        damaged.
     """
+    # Orbax would say it at length, in other tasks' tracebacks too.
+    self._check_shapes(step, variables)
     args = ocp.args.Composite(model=ocp.args.StandardRestore(_abstract(variables)))
     try:
       return self._manager.restore(step, args=args)['model']
-    except (KeyError, TypeError, ValueError) as error:
-      said = ' '.join(str(error).split())[:200]
-      raise UserError(
-        f'{self.folder}, step {step}: its parameters do not fit the network of the '
-        f'configuration (config.model, config.input_size): {said}'
-      ) from error
+    except Exception as error:  # whatever damaged files make Orbax do
+      raise self._damaged(step, 'model') from error
 
   def run(self, step: int) -> dict:
-    """What `save` was given as `run`."""
+    """What `save` was given as `run`.
+
+    Raises:
+      UserError: it is damaged.
+    """
     args = ocp.args.Composite(run=ocp.args.JsonRestore())
-    return self._manager.restore(step, args=args)['run']
+    try:
+      run = self._manager.restore(step, args=args)['run']
+    except Exception as error:
+      raise self._damaged(step, 'run') from error
+    if not isinstance(run, dict) or not isinstance(run.get('config'), dict):
+      raise self._damaged(step, 'run')
+    return run
 
   def restore_iterator(self, step: int, iterator) -> None:
     """Moves the data iterator to where it stood when `step` was saved.
@@ -165,6 +174,31 @@ class Checkpoints:
   def close(self) -> None:
     """Waits and releases."""
     self._manager.close()
+
+  def _check_shapes(self, step, variables):
+    try:
+      metadata = ocp.StandardCheckpointHandler().metadata(
+        self.folder / str(step) / 'model'
+      )
+      saved = _shapes(metadata.tree)
+    except Exception as error:
+      raise self._damaged(step, 'model') from error
+    wanted = _shapes(variables)
+    # The first in the saved order, and then what the checkpoint lacks.
+    for name in [*saved, *wanted]:
+      if saved.get(name) != wanted.get(name):
+        has, wants = (_say(shapes.get(name)) for shapes in (saved, wanted))
+        raise UserError(
+          f'{self.folder}, step {step}: its parameters do not fit the network of the '
+          f'configuration: {name} is {has} in the checkpoint, {wants} in the network; '
+          "config.model or config.input_size differ from the run's"
+        )
+
+  def _damaged(self, step, item):
+    return UserError(
+      f'{self.folder / str(step) / item}: the checkpoint is damaged or incomplete: '
+      'choose another with --step, or copy the run again'
+    )
 
   def _iterator_folder(self, step):
     return self._data / str(step) / f'process_{jax.process_index()}'
@@ -225,3 +259,16 @@ def open_existing(workdir) -> Checkpoints:
 
 def _abstract(tree):
   return jax.tree.map(ocp.utils.to_shape_dtype_struct, tree)
+
+
+def _shapes(tree) -> dict:
+  """The shape of every array, by its name."""
+  leaves, _ = jax.tree_util.tree_flatten_with_path(tree)
+  return {
+    jax.tree_util.keystr(path, simple=True, separator='.'): tuple(leaf.shape)
+    for path, leaf in leaves
+  }
+
+
+def _say(shape):
+  return 'missing' if shape is None else str(list(shape))

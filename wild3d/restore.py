@@ -55,9 +55,19 @@ def make_target(config) -> step.Target:
 
 
 def complete(saved: dict):
-  """The configuration of a checkpoint; fields newer than it have their defaults."""
+  """The configuration of a checkpoint; fields newer than it have their defaults.
+
+  Raises:
+    UserError: a field is of another type than ours.
+  """
   config = base.get_config()
-  config.update(configs.from_json(saved))
+  try:
+    config.update(configs.from_json(saved))
+  except (AttributeError, KeyError, TypeError, ValueError) as error:
+    why = ' '.join(str(error).split())
+    raise UserError(
+      f"the checkpoint's configuration is damaged, or of another wild3d: {why}"
+    ) from error
   return config
 
 

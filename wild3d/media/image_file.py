@@ -1,5 +1,6 @@
 """Photographs from disk: whatever they are, upright RGB of 8 bits comes out."""
 
+import contextlib
 import os
 import pathlib
 import warnings
@@ -46,7 +47,7 @@ def read(path: str | os.PathLike) -> UInt8[np.ndarray, 'H W 3']:
   with warnings.catch_warnings():
     warnings.simplefilter('ignore')  # Pillow's remarks on sizes and on metadata
     try:
-      with Image.open(path, formats=tuple(FORMATS)) as image:
+      with _no_bomb_limit(), Image.open(path, formats=tuple(FORMATS)) as image:
         width, height = image.size
         if width * height > MAX_PIXELS:
           raise UserError(
@@ -63,6 +64,16 @@ def read(path: str | os.PathLike) -> UInt8[np.ndarray, 'H W 3']:
         f'{path}: no picture that can be read, or a damaged one '
         f'({type(error).__name__}: {why})'
       ) from None
+
+
+@contextlib.contextmanager
+def _no_bomb_limit():
+  """Pillow's limit is below ours, and its message names no file."""
+  limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+  try:
+    yield
+  finally:
+    Image.MAX_IMAGE_PIXELS = limit
 
 
 def _rgb(image, path):

@@ -1,9 +1,11 @@
 """Frames of a video file or a webcam, upright RGB, one at a time (PyAV)."""
 
 import contextlib
+import math
 import os
 import pathlib
 import platform
+import struct
 import time
 from collections.abc import Iterator
 
@@ -46,7 +48,7 @@ class Video:
     Raises:
       UserError: the file ends early or is damaged; frames before that have come.
     """
-    stream = self._container.streams.video[0]
+    stream = _stream(self._container)
     stream.thread_type = 'AUTO'
     first, began, index = None, time.monotonic(), -1
     for index, (image, at) in enumerate(self._decoded(stream)):
@@ -117,6 +119,12 @@ def opened(source: str | os.PathLike) -> Iterator[Video]:
   try:
     fps, frames = _timing(av, path)
     container = av.open(str(path))
+  except av.error.EOFError:  # a file that ends behind its header
+    raise UserError(f'{source}: there is no video frame in this file') from None
+  except _NoPictures:
+    raise UserError(
+      f'{source}: there is no moving picture in this file (sound alone?)'
+    ) from None
   except Exception as error:
     raise UserError(
       f'{source}: no video that can be read, or a damaged one ({_why(error)})'
@@ -125,6 +133,18 @@ def opened(source: str | os.PathLike) -> Iterator[Video]:
     raise UserError(f'{source}: there is no video frame in this file')
   with container:
     yield Video(source, container, fps, frames)
+
+
+class _NoPictures(Exception):  # noqa: N818
+  pass
+
+
+def _stream(container):
+  """The first stream of moving pictures: the cover of a song is none."""
+  for stream in container.streams.video:
+    if not stream.disposition & type(stream.disposition).attached_pic:
+      return stream
+  raise _NoPictures
 
 
 def _why(error):
@@ -144,16 +164,18 @@ def _av():
 def _timing(av, path):
   """(fps or None, number of frames) from the packets: nothing is decoded."""
   with av.open(str(path)) as container:
-    stream = container.streams.video[0]
+    stream = _stream(container)
     declared = float(stream.average_rate or stream.guessed_rate or 0) or None
     tick = float(stream.time_base or 0)
-    stamps, count, declared_frames = [], 0, stream.frames
+    stamps, count, unseen, declared_frames = [], 0, 0, stream.frames
     for packet in container.demux(stream):
-      if packet.size:
+      if packet.size and packet.is_discard:  # before or after what the edit list shows
+        unseen += 1
+      elif packet.size:
         count += 1
         stamps.append(packet.pts)
-  # Of a file that is cut off the index still names all.
-  total = max(count, declared_frames)
+  # Of a file that is cut off the index still names all, what an edit list hides too.
+  total = max(count, declared_frames - unseen)
   if None in stamps or len(stamps) < 2:
     return declared, total
   times = np.sort(np.array(stamps, np.float64)) * tick
@@ -169,5 +191,20 @@ def _timing(av, path):
 def _upright(frame):
   """RGB of a frame, turned by a multiple of 90 degrees as its metadata asks for."""
   image = frame.to_ndarray(format='rgb24')
+  turns = _mirrored(frame)
+  if turns is not None:
+    return np.ascontiguousarray(np.rot90(image[:, ::-1], turns))
   # The rotation is counter-clockwise, in degrees.
   return np.ascontiguousarray(np.rot90(image, round(frame.rotation / 90) % 4))
+
+
+def _mirrored(frame):
+  """Quarter turns counter-clockwise after a mirroring; None where there is none."""
+  for data in frame.side_data:
+    if data.type.name == 'DISPLAYMATRIX' and len(bytes(data)) >= 36:
+      a, b, _, c, d, *_ = struct.unpack('=9i', bytes(data)[:36])
+      # (x, y) of the frame comes to (a x + c y, b x + d y); a mirroring has a negative
+      # determinant. What remains is a turn of the mirrored x, -x, by the matrix.
+      if a * d - b * c < 0:
+        return round(math.degrees(math.atan2(b, -a)) / 90) % 4
+  return None

@@ -54,7 +54,7 @@ class Mp4Writer:
       seconds: from the start; later than the frame before.
 
     Raises:
-      UserError: the disk is full.
+      UserError: the disk is full, or the encoder takes no such frame.
     """
     height, width = (side - side % 2 for side in frame.shape[:2])
     try:
@@ -72,7 +72,7 @@ class Mp4Writer:
       picture.pts = self._last
       picture.time_base = fractions.Fraction(1, _TICKS)
       self._container.mux(self._stream.encode(picture))
-    except OSError as error:  # FFmpegError is one
+    except (OSError, self._av.error.FFmpegError) as error:
       raise self._cannot(error) from None
 
   def __exit__(self, kind, error, trace) -> None:
@@ -83,11 +83,15 @@ class Mp4Writer:
       self._container.close()
       if kind is None and self._stream is not None:
         self._partial.replace(self._path)
-    except OSError as failure:
+    except (OSError, self._av.error.FFmpegError) as failure:
       if kind is None:
         raise self._cannot(failure) from None
     finally:
       self._partial.unlink(missing_ok=True)
 
   def _cannot(self, error):
-    return UserError(f'{self._path} cannot be written: {error.strerror or error}')
+    why = getattr(error, 'strerror', None) or ' '.join(str(error).split())
+    size = ''
+    if self._stream is not None:
+      size = f' ({self._stream.width} x {self._stream.height} px a frame)'
+    return UserError(f'{self._path} cannot be written: {why}{size}')

@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import pathlib
-import zipfile
 
 import numpy as np
 
@@ -11,6 +10,11 @@ from wild3d.errors import UserError
 from wild3d.poses import poses_json
 from wild3d.poses.track import AXES
 
+# The formats have no field for it.
+_ORIGIN = (
+  "the file does not say: wild3d writes from the camera's centre where predict had "
+  '--focal or --fov, else minus the pelvis (which is then always at 0)'
+)
 _SUFFIXES = ('.json', '.npz', '.bvh', '.trc')
 
 
@@ -67,9 +71,9 @@ def _npz(file):
   try:
     with np.load(file, allow_pickle=False) as data:
       shapes = [(n, f'{data[n].dtype} {list(data[n].shape)}') for n in data.files]
-      header = json.loads(str(data['header']))
+      header = dict(json.loads(str(data['header'])))
       rows, pictures = len(data['person']), len(data['sources'])
-  except (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile):
+  except Exception:  # whatever damaged files make zip, zlib and NumPy do
     raise UserError(
       f'{file}: not an .npz of wild3d predict, or a damaged one'
     ) from None
@@ -103,6 +107,7 @@ def _bvh(file):
     ('axes', f'as wild3d writes them: {AXES}'),
     ('positions', "of every joint from its parent, in the parent's turned axes; they "
      'replace the OFFSET'),
+    ('origin', _ORIGIN),
     ('rest pose', 'a T of median bone lengths, facing +z'),
   ])  # fmt: skip
 
@@ -124,5 +129,6 @@ def _trc(file):
       ('markers', f'{len(names)}: {", ".join(names)}'),
       ('units', units),
       ('axes', f'as wild3d writes them: {AXES}'),
+      ('origin', _ORIGIN),
     ]
   )

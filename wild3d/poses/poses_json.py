@@ -132,6 +132,11 @@ def _fields(path, where, kind, found):
 
 def _read_picture(path, where, item):
   item = _fields(path, where, Picture, item)
+  if not isinstance(item['source'], str):
+    raise UserError(f'{path}: {where}.source: expected text')
+  for name in ('frame', 'time'):
+    if item[name] is not None and not _is_number(item[name]):
+      raise UserError(f'{path}: {where}.{name}: expected a number or null')
   if not isinstance(item['poses'], list):
     raise UserError(f'{path}: {where}.poses is no list')
   poses = tuple(
@@ -144,6 +149,20 @@ def _read_picture(path, where, item):
   return Picture(**item | {'poses': poses, 'camera': camera})
 
 
+def _check_box(path, where, box):
+  xywh = box['xywh']
+  if not isinstance(xywh, list) or len(xywh) != 4 or not all(map(_is_number, xywh)):
+    raise UserError(f'{path}: {where}.xywh: expected 4 numbers')
+  if box['score'] is not None and not _is_number(box['score']):
+    raise UserError(f'{path}: {where}.score: expected a number or null')
+  if not isinstance(box['source'], str):
+    raise UserError(f'{path}: {where}.source: expected text')
+
+
+def _is_number(value):
+  return type(value) in (int, float) and abs(value) < 1e300  # false for NaN
+
+
 def _read_pose(path, where, item):
   item = _fields(path, where, Pose, item)
   arrays = {}
@@ -152,10 +171,13 @@ def _read_pose(path, where, item):
       continue
     try:
       arrays[name] = np.asarray(item[name], np.float64)
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
       arrays[name] = np.empty(0)
     if arrays[name].shape != shape or not np.isfinite(arrays[name]).all():
       raise UserError(f'{path}: {where}.{name}: expected numbers of shape {shape}')
   box = _fields(path, f'{where}.box', Box, item['box'])
+  _check_box(path, f'{where}.box', box)
+  if type(item['person']) is not int:
+    raise UserError(f'{path}: {where}.person: expected a whole number')
   box = Box(**box | {'xywh': tuple(map(float, box['xywh']))})
   return Pose(**item | {'box': box, **arrays})

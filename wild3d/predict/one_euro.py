@@ -6,6 +6,7 @@ import math
 import numpy as np
 from jaxtyping import Float
 
+from wild3d import skeleton
 from wild3d.poses.pose import Pose
 
 # Speeds are in body sizes (or metres) a second, so that no value depends on how large
@@ -61,15 +62,29 @@ class PoseSmoother:
 
   def __call__(self, pose: Pose, seconds: float) -> Pose:
     """The pose with joints2d, joints_mm and joints_camera filtered."""
-    scales = {
-      'joints2d': max(pose.box.xywh[2:]),
-      'joints_mm': 1000.0,
-      'joints_camera': 1000.0,
-    }
-    smooth = {}
-    for name, scale in scales.items():
-      value = getattr(pose, name)
-      if value is not None:
-        known = self._filters.setdefault(name, OneEuro(scale))
-        smooth[name] = known(value, seconds)
-    return dataclasses.replace(pose, **smooth)
+
+    def filtered(name, scale, value):
+      return self._filters.setdefault(name, OneEuro(scale))(value, seconds)
+
+    # A mean of turned bones is too short: the sum that the header states is restored.
+    joints_mm = filtered('joints_mm', 1000.0, pose.joints_mm)
+    size, length = _size(pose.joints_mm), _size(joints_mm)
+    if length > 0:
+      joints_mm = joints_mm * (size / length)
+    in_camera = pose.joints_camera
+    if in_camera is not None:
+      # The place alone, so that both sets of joints stay one body.
+      at = in_camera[skeleton.ROOT] - pose.joints_mm[skeleton.ROOT]
+      in_camera = joints_mm + filtered('joints_camera', 1000.0, at)
+    return dataclasses.replace(
+      pose,
+      joints2d=filtered('joints2d', max(pose.box.xywh[2:]), pose.joints2d),
+      joints_mm=joints_mm,
+      joints_camera=in_camera,
+    )
+
+
+def _size(joints):
+  """Sum of the bones' lengths."""
+  ends = joints[np.array(skeleton.BONES)]
+  return np.linalg.norm(ends[:, 0] - ends[:, 1], axis=-1).sum()

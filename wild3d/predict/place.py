@@ -11,6 +11,7 @@ from wild3d.geometry import REFERENCE_BONES_MM
 from wild3d.poses.pose import Camera
 
 _MEAN = skeleton.MEAN_BONE_MM
+MAX_FOCAL = 1e7  # px
 _ANKLE_MM = 80.0  # of the ankle joint above the ground
 # What an upright person of these average bones measures.
 _STATURE_MM = _ANKLE_MM + sum(
@@ -59,8 +60,10 @@ def camera_of(
     if not 1 < fov < 170:
       raise UserError(f'--fov={fov:g}: degrees across the longer side, such as 60')
     focal = max(width, height) / 2 / math.tan(math.radians(fov) / 2)
-  if not focal > 0:
-    raise UserError(f'--focal={focal:g}: px of the original, above 0')
+  elif not 1 <= focal <= MAX_FOCAL:  # finite, and so that its inverse is too
+    raise UserError(
+      f'--focal={focal:g}: px of the original, from 1 to {MAX_FOCAL:g}, such as 1200'
+    )
   return Camera(focal, focal, width / 2, height / 2)
 
 
