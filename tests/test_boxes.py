@@ -41,13 +41,14 @@ def test_overlaps():
       'images': [{'id': 3, 'file_name': 'a.jpg'}, {'id': 4, 'file_name': '785.jpg'}],
       'annotations': [
         {'image_id': 3, 'category_id': 1, 'bbox': [1, 2, 3, 4]},
-        {'image_id': 3, 'bbox': [5, 6, 7, 8], 'score': 0.5},
+        {'image_id': 3, 'bbox': [5, 6, 7, 8], 'score': 0.5, 'iscrowd': 0},
+        {'image_id': 3, 'category_id': 1, 'bbox': [1, 1, 9, 9], 'iscrowd': 1},
       ],
     },
   ],
 )
 def test_files(data, tmp_path):
-  """Catches a form of COCO that is read for another picture, or a car as a person."""
+  """Catches a form of COCO that is read for another picture; a car or a crowd as a person."""
   path = tmp_path / 'boxes.json'
   path.write_text(json.dumps(data))
   file = boxes.BoxFile(str(path))

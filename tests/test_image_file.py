@@ -112,17 +112,15 @@ def test_what_is_no_picture(tmp_path, monkeypatch):
     image_file.read(path)
 
 
-def test_500_mutated_files(tmp_path):
-  """Catches any exception but ours for a damaged file."""
+def mutated(count):
+  """Yields (number, content) of `count` damaged pictures of all kinds."""
   rng = np.random.default_rng(0)
   wholes = []
   for kind in ('JPEG', 'PNG', 'WEBP', 'GIF', 'TIFF', 'BMP'):
     buffer = io.BytesIO()
     Image.fromarray(_picture()).save(buffer, kind)
     wholes.append(buffer.getvalue())
-  path = tmp_path / 'x.img'
-  refused = 0
-  for i in range(500):
+  for i in range(count):
     content = bytearray(wholes[i % len(wholes)])
     if i % 5 == 0:
       content = content[: rng.integers(1, len(content))]
@@ -130,6 +128,14 @@ def test_500_mutated_files(tmp_path):
       reach = len(content) if i % 2 else min(64, len(content))
       for at in rng.integers(reach, size=4):
         content[at] = rng.integers(256)
+    yield i, bytes(content)
+
+
+def test_500_mutated_files(tmp_path):
+  """Catches any exception but ours for a damaged file."""
+  path = tmp_path / 'x.img'
+  refused = 0
+  for _, content in mutated(500):
     path.write_bytes(content)
     try:
       assert image_file.read(path).dtype == np.uint8

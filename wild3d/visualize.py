@@ -23,6 +23,8 @@ TRUTH = (150, 150, 150)  # grey
 COLOURS = {'left': LEFT, 'right': RIGHT, 'trunk': TRUNK}
 PAPER = (255, 255, 255)
 
+LONGEST = 2048  # px: nothing is enlarged to a longer side, as thin pictures would be
+_ENLARGED = 3  # times at most in a row of pictures; paper fills the rest
 _SUPERSAMPLE = 3  # PIL draws jagged lines: draw larger, then shrink.
 _INCHES = 2.6  # Height of a view: sets how large its text is beside the bones.
 
@@ -49,7 +51,7 @@ def overlay(
     visible: joints to draw; a bone needs both of its ends. None: all that are
       finite.
     min_side: small images are enlarged by a whole number until both sides have
-      at least this many px.
+      at least this many px, but not beyond `LONGEST`.
     line: width of a bone in px of `image`; None: a 90th of its longer side.
 
   Returns:
@@ -78,7 +80,8 @@ def overlay_all(
     The enlarged image with the bones.
   """
   height, width = image.shape[:2]
-  factor = max(1, math.ceil(min_side / min(height, width)))
+  wanted = math.ceil(min_side / min(height, width))
+  factor = max(1, min(wanted, LONGEST // max(height, width)))
   size = (width * factor, height * factor)
   picture = Image.fromarray(image).resize(size, Image.Resampling.BICUBIC)
   layer = Image.new('RGBA', [_SUPERSAMPLE * s for s in size])
@@ -138,6 +141,7 @@ def views(
   *,
   limits: Num[np.ndarray, '3 2'] | None = None,
   height: int = 360,
+  name: str = '',
 ) -> UInt8[np.ndarray, 'height 2*height 3']:
   """Draws a 3D pose as the camera sees it and as seen from the camera's right.
 
@@ -149,6 +153,7 @@ def views(
     truth: the true pose in the same terms, drawn in grey underneath.
     limits: of x, y, z in mm; None takes `bounds` of both poses.
     height: px of the picture, which is twice as wide.
+    name: written in the corner.
 
   Returns:
     The two views side by side.
@@ -157,17 +162,17 @@ def views(
   dpi = height / _INCHES
   figure = Figure(figsize=(2 * _INCHES, _INCHES), dpi=dpi, facecolor='white')
   canvas = FigureCanvasAgg(figure)
-  # name, horizontal axis, depth axis that grows away from the viewer, label
+  # title, horizontal axis, depth axis that grows away from the viewer, label
   sides = (
     ('front: as the camera sees it', 0, np.array([0.0, 0.0, 1.0]), 'x right, mm'),
     ('side: camera on the left', 2, np.array([-1.0, 0.0, 0.0]), 'z away, mm'),
   )
-  for column, (name, across, depth, label) in enumerate(sides):
+  for column, (title, across, depth, label) in enumerate(sides):
     axes = figure.add_axes((0.115 + 0.5 * column, 0.17, 0.375, 0.75))
     axes.set_aspect('equal')
     axes.set_xlim(*limits[across])
     axes.set_ylim(*limits[1][::-1])
-    axes.set_title(name, fontsize=8, color='#333', pad=4)
+    axes.set_title(title, fontsize=8, color='#333', pad=4)
     axes.set_xlabel(label, fontsize=8, color='#555', labelpad=2)
     axes.set_ylabel('y down, mm', fontsize=8, color='#555', labelpad=1)
     axes.tick_params(labelsize=7, colors='#555', length=2, pad=2)
@@ -180,6 +185,7 @@ def views(
       _plot_bones(axes, truth, across, depth, grey=True)
     _plot_bones(axes, joints_mm, across, depth, grey=False)
     _plot_floor(axes, joints_mm if truth is None else truth, limits[1, 1])
+  figure.text(0.008, 0.94, name, fontsize=8, weight='bold', color='#333')
   canvas.draw()
   return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
@@ -214,6 +220,9 @@ def grid(
 ) -> UInt8[np.ndarray, 'H W 3']:
   """Puts images on white paper in rows; those of a row are made equally high.
 
+  What would have to grow to more than three times its size, or beyond `LONGEST`, gets
+  paper above and below instead.
+
   Args:
     rows: the images, from top to bottom and from left to right.
     gap: px between and around them.
@@ -247,5 +256,12 @@ def grid(
 def _to_height(image, height):
   if image.height == height:
     return image
-  width = round(image.width * height / image.height)
-  return image.resize((width, height), Image.Resampling.BICUBIC)
+  longest = max(LONGEST, image.width)
+  scale = min(height / image.height, _ENLARGED, longest / image.width)
+  size = [max(1, round(side * scale)) for side in image.size]
+  image = image.resize(size, Image.Resampling.BICUBIC)
+  if image.height == height:
+    return image
+  paper = Image.new('RGB', (image.width, height), PAPER)
+  paper.paste(image, (0, (height - image.height) // 2))
+  return paper

@@ -104,13 +104,27 @@ def _fps(rate):
   return (near if abs(near - fps) < 1e-3 * fps else fps) if even else None
 
 
+def different(names: list[str]) -> list[str]:
+  """The names, numbered where one was taken: no file is written over another.
+
+  Where case does not count in file names neither: 'a' and 'A' are the same.
+  """
+  taken, issued = set(), []
+  for name in names:
+    number, free = 1, name
+    while free.casefold() in taken:
+      number += 1
+      free = f'{name}-{number}'
+    taken.add(free.casefold())
+    issued.append(free)
+  return issued
+
+
 def file_names(tracks: list[Track], suffix: str) -> list[str]:
   """A file name for every track: 'video-person0.bvh'; no two are the same."""
-  taken, names = {}, {}
-  for source in dict.fromkeys(track.source for track in tracks):
-    stem = pathlib.Path(source.replace(':', '')).stem
-    taken[stem] = taken.get(stem, 0) + 1
-    names[source] = stem if taken[stem] == 1 else f'{stem}-{taken[stem]}'
+  sources = list(dict.fromkeys(track.source for track in tracks))
+  stems = [pathlib.Path(source.replace(':', '')).stem for source in sources]
+  names = dict(zip(sources, different(stems), strict=True))
   return [f'{names[track.source]}-person{track.person}{suffix}' for track in tracks]
 
 

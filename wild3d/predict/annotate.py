@@ -65,7 +65,10 @@ class Annotator:
       found = self._box_file.of(source)
     else:
       found = self._detect(image)
-    return found[: self._options.people]
+    if self._options.people is None:
+      return found
+    # A file may hold them in any order.
+    return sorted(found, key=lambda b: -(b.score or 0.0))[: self._options.people]
 
   def _camera(self, image):
     height, width = image.shape[:2]

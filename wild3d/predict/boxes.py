@@ -78,7 +78,7 @@ class BoxFile:
       path: JSON: {"photo.jpg": [[x, y, w, h], {"box": [x, y, w, h], "score": 0.9}]}; or
         COCO detections, [{"image_id", "category_id", "bbox", "score"}, ...]; or COCO
         annotations, {"images": [...], "annotations": [...]}. Of COCO's categories,
-        persons (1) are taken. Boxes are left, top, width, height in px.
+        persons (1) are taken, but no crowds (`iscrowd`). Boxes are left, top, width, height in px.
 
     Raises:
       UserError: it is missing, no such JSON, or a box is none.
@@ -132,7 +132,7 @@ class BoxFile:
 
   def _add_coco(self, found, name, item):
     boxes = found.setdefault(name, [])
-    if item.get('category_id', _PERSON) == _PERSON:
+    if item.get('category_id', _PERSON) == _PERSON and not item.get('iscrowd'):
       boxes.append(self._box(name, item['bbox'], item.get('score')))
 
   def _own(self, name, item):

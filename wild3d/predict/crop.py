@@ -8,6 +8,8 @@ from PIL import Image
 
 from wild3d.errors import UserError
 
+_FRACTIONS = 2**16  # of a px: how finely a crop is placed
+_LARGEST = 1e9  # px
 ROOM = 1.25  # side of the square over the longer side of the box, as MPII's crops
 
 
@@ -21,11 +23,15 @@ def to_original(
     room: side of the square over the longer side of the box.
 
   Raises:
-    UserError: the box has no extent, or holds NaN.
+    UserError: the box has no extent, is not finite, or beyond any picture.
   """
   x, y, width, height = map(float, xywh)
-  if not (math.isfinite(x + y + width + height) and min(width, height) > 0):
-    raise UserError(f'box {xywh}: left, top, width, height, of which the last are > 0')
+  if not min(width, height) > 0 or math.isnan(x + y):
+    raise UserError(
+      f'box {xywh}: give left, top, width, height; the last two must be above 0'
+    )
+  if max(abs(x), abs(y), width, height) > _LARGEST:
+    raise UserError(f'box {xywh}: give px; {_LARGEST:.0e} is the most')
   half = room * max(width, height) / 2
   return np.array([[half, 0, x + width / 2], [0, half, y + height / 2]])
 
@@ -42,7 +48,9 @@ def cut(
 ) -> UInt8[np.ndarray, 'size size 3']:
   """Samples a square of the picture as training does (`data/augment.py`).
 
-  Shrinking to less than half averages 2, 4 or 8 px first; then bilinear. Black outside.
+  Shrinking to less than half averages blocks of 2, 4, 8, ... px first; then bilinear.
+  Black outside. Nothing depends on where in the picture the square lies: a picture with
+  black round it gives the same crop to the last bit.
 
   Args:
     image: RGB.
@@ -50,41 +58,44 @@ def cut(
     size: px of the result's side.
   """
   pitch = 2 * float(np.linalg.norm(affine[:, 0])) / size  # image px per crop px
-  level = min(3, max(0, math.floor(math.log2(pitch)))) if pitch > 0 else 0
-  block = 2**level
-  corners = affine[:, :2] @ np.array([[-1, 1, -1, 1], [-1, -1, 1, 1]]) + affine[:, 2:]
-  # In blocks, with one more on each side for the interpolation.
-  low = np.floor(corners.min(1) / block).astype(int) - 1
-  high = np.ceil(corners.max(1) / block).astype(int) + 1
-  canvas = _blocks(image, low, high, block)
+  # No upper limit: what is held in memory grows with the crop, not with the box.
+  block = 2 ** (max(0, math.floor(math.log2(pitch))) if pitch > 0 else 0)
+  # The centre as whole px and a fraction that is the same wherever it lies.
+  fine = np.round(affine[:, 2] * _FRACTIONS).astype(np.int64)
+  whole, centre = fine // _FRACTIONS, (fine % _FRACTIONS) / _FRACTIONS
+  corners = affine[:, :2] @ np.array([[-1, 1, -1, 1], [-1, -1, 1, 1]]) + centre[:, None]
+  # One block more on each side for the interpolation.
+  low = np.floor(corners.min(1)).astype(np.int64) - block
+  count = np.ceil((corners.max(1) - low) / block).astype(np.int64) + 1
+  canvas = _blocks(image, whole + low, count, block)
   linear = affine[:, :2] * (2 / size) / block
-  centre = (affine[:, 2] - affine[:, :2].sum(1)) / block - low
-  matrix = np.concatenate([linear, centre[:, None]], axis=1)
+  first = (centre - affine[:, :2].sum(1) - low) / block
+  matrix = np.concatenate([linear, first[:, None]], axis=1)
   cropped = Image.fromarray(canvas).transform(
     (size, size), Image.Transform.AFFINE, matrix.ravel(), Image.Resampling.BILINEAR
   )
   return np.asarray(cropped)
 
 
-def _blocks(image, low, high, block):
-  """Means of block x block px from `low` to `high` (x, y, in blocks), black outside."""
-  height, width = image.shape[:2]
-  columns, rows = high - low
-  canvas = np.zeros((rows, columns, 3), np.uint8)
-  limit = [math.ceil(width / block), math.ceil(height / block)]
-  (left, top), (right, bottom) = np.clip(low, 0, limit), np.clip(high, 0, limit)
-  if right <= left or bottom <= top:
+def _blocks(image, low, count, block):
+  """Means of block x block px, `count` (x, y) of them from px `low`; black outside."""
+  canvas = np.zeros((count[1], count[0], 3), np.uint8)
+  size = np.array(image.shape[1::-1])
+  # The blocks that share px with the picture.
+  (left, top) = first = np.clip(-low // block, 0, count)
+  (right, bottom) = last = np.clip(-((low - size) // block), 0, count)
+  if (last <= first).any():
     return canvas
-  part = image[top * block : bottom * block, left * block : right * block]
+  x0, y0 = np.maximum(low + first * block, 0)
+  x1, y1 = np.minimum(low + last * block, size)
+  part = image[y0:y1, x0:x1]
   if block > 1:
-    # The last block of a row or column may be cut by the border: its edge is repeated.
-    missing = (
-      (bottom - top) * block - part.shape[0],
-      (right - left) * block - part.shape[1],
-    )
-    part = np.pad(part, ((0, missing[0]), (0, missing[1]), (0, 0)), 'edge')
-    shape = (bottom - top, block, right - left, block, 3)
-    part = np.round(part.reshape(shape).mean((1, 3), dtype=np.float32)).astype(np.uint8)
-  x, y = left - low[0], top - low[1]
-  canvas[y : y + part.shape[0], x : x + part.shape[1]] = part
+    rows = np.maximum(low[1] + block * np.arange(top, bottom), 0) - y0
+    columns = np.maximum(low[0] + block * np.arange(left, right), 0) - x0
+    part = np.add.reduceat(part, rows, axis=0, dtype=np.int64)
+    part = np.add.reduceat(part, columns, axis=1)
+    # The border's blocks are divided by whole ones: what they lack is black.
+    area = block * block
+    part = ((2 * part + area) // (2 * area)).astype(np.uint8)
+  canvas[top:bottom, left:right] = part
   return canvas

@@ -6,13 +6,14 @@ from PIL import Image, ImageDraw, ImageFont
 
 from wild3d import visualize
 from wild3d.poses.pose import Pose
-from wild3d.skeleton import BONES
+from wild3d.skeleton import BONES, JOINTS
 
 LARGEST = 960  # px of the longer side of the photograph
 VIDEO_HEIGHT = 480  # px
 SHOWN = 3  # people of a video whose 3D poses are drawn
 _HALF = 1250.0  # mm round the pelvis, in all frames: a person with the arms up fits
 _GRID, _FLOOR, _TEXT = (236, 236, 236), (150, 150, 150), (70, 70, 70)
+_HEAD = JOINTS.index('head_top')
 
 
 def still(
@@ -26,7 +27,13 @@ def still(
   """
   height, width = image.shape[:2]
   shown = _overlay(image, poses, min(1.0, LARGEST / max(height, width)))
-  views = [visualize.views(pose.joints_mm) for pose in poses]
+  names = [f'person {pose.person}' if len(poses) > 1 else '' for pose in poses]
+  views = [
+    visualize.views(pose.joints_mm, name=name)
+    for pose, name in zip(poses, names, strict=True)
+  ]
+  if poses:
+    shown = _with_legend(shown)
   if len(views) < 2:
     return visualize.grid([[shown, *views]])
   return visualize.grid([[shown]] + [views[i : i + 2] for i in range(0, len(views), 2)])
@@ -42,16 +49,20 @@ def frame(
     poses: of it.
   """
   height = VIDEO_HEIGHT
-  size = max(1, round(image.shape[1] * height / image.shape[0]))
-  shown = _overlay(image, poses, (height / image.shape[0]))
-  shown = np.asarray(Image.fromarray(shown).resize((size, height)))
+  scale = min(height / image.shape[0], visualize.LONGEST / image.shape[1])
+  size = [max(1, round(side * scale)) for side in image.shape[1::-1]]
+  shown = Image.fromarray(_overlay(image, poses, scale)).resize(size)
+  photograph = Image.new('RGB', (size[0], height), visualize.PAPER)
+  photograph.paste(shown, (0, (height - size[1]) // 2))
   count = min(max(len(poses), 1), SHOWN)
   paper = Image.new('RGB', (2 * height * 3 // 4, height), visualize.PAPER)
   room = min(height // count, paper.width // 2)
   for row, pose in enumerate(poses[:SHOWN]):
     view = quick_views(pose.joints_mm, room, f'person {pose.person}')
     paper.paste(view, (0, row * (height // count)))
-  return np.concatenate([shown, np.asarray(paper)], axis=1)
+  legend = _legend()  # The views leave this corner free, however many they are.
+  paper.paste(legend, (paper.width - legend.width, height - legend.height))
+  return np.concatenate([np.asarray(photograph), np.asarray(paper)], axis=1)
 
 
 def quick_views(
@@ -107,4 +118,51 @@ def _overlay(image, poses, scale):
     # Not so wide that they hide a small person.
     line = min(max(size) / 90, max(2.0, np.ptp(joints, axis=0).max() / 25))
     people.append((joints, float(line)))
-  return visualize.overlay_all(shown, people)
+  drawn = visualize.overlay_all(shown, people)
+  if len(poses) < 2:
+    return drawn
+  factor = drawn.shape[1] / size[0]
+  heads = [joints[_HEAD] * factor for joints, _ in people]
+  return _named(drawn, [f'person {pose.person}' for pose in poses], heads)
+
+
+def _named(drawn, names, heads):
+  """Each person's name above the head, within the picture."""
+  paper = Image.fromarray(drawn)
+  draw = ImageDraw.Draw(paper)
+  font = ImageFont.load_default(max(14, max(paper.size) // 40))
+  for name, (x, y) in zip(names, heads, strict=True):
+    _, _, width, height = draw.textbbox((0, 0), name, font, stroke_width=3)
+    left = min(max(x - width / 2, 0), max(0, paper.width - width))
+    top = min(max(y - 1.4 * height, 0), max(0, paper.height - height))
+    draw.text(
+      (left, top),
+      name,
+      font=font,
+      fill=visualize.PAPER,
+      stroke_width=3,
+      stroke_fill=(0, 0, 0),
+    )
+  return np.asarray(paper)
+
+
+def _legend():
+  """Which colour is which side."""
+  paper = Image.new('RGB', (256, 22), visualize.PAPER)
+  draw, font = ImageDraw.Draw(paper), ImageFont.load_default(13)
+  x = 6
+  for side, text in (('left', "the person's left"), ('right', "the person's right")):
+    draw.rectangle([x, 8, x + 12, 14], fill=visualize.COLOURS[side])
+    draw.text((x + 17, 3), text, fill=_TEXT, font=font)
+    x += 125
+  return paper
+
+
+def _with_legend(shown):
+  legend = _legend()
+  height, width = shown.shape[:2]
+  size = (max(width, legend.width), height + legend.height)
+  paper = Image.new('RGB', size, visualize.PAPER)
+  paper.paste(Image.fromarray(shown), (0, 0))
+  paper.paste(legend, (0, height))
+  return np.asarray(paper)

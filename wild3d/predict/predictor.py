@@ -10,11 +10,15 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from wild3d import mesh, restore, step
+from wild3d.errors import UserError
 from wild3d.poses.pose import Box, Camera, Pose
 from wild3d.predict import boxes as box_lib
 from wild3d.predict import crop, decode, place
 
 BATCH = 32
+
+# Left, top, width, height in px, with or without a score.
+BoxLike = Box | Sequence[float | int] | np.ndarray
 
 
 class Predictor:
@@ -92,26 +96,32 @@ class Predictor:
 
     Args:
       images: RGB, input_size x input_size. Compiled once for each B.
+
+    Raises:
+      UserError: they are of another form or size, or there are none.
     """
+    _check_crops(images, self.input_size)
     return self._forward(self._variables, images)
 
   def predict(
     self,
     image: UInt8[np.ndarray, 'H W 3'],
-    boxes: Sequence[Box] | None = None,
+    boxes: Sequence[BoxLike] | None = None,
     camera: Camera | None = None,
   ) -> list[Pose]:
     """Poses of the people in a picture.
 
     Args:
       image: RGB, any size.
-      boxes: one for each person. None takes the whole picture for one person's box,
-        and then the box of the joints found there.
+      boxes: one for each person, a Box or left, top, width, height. None takes the
+        whole picture for one person's box, and then the box of the joints found there.
       camera: of the picture, for poses in its space.
 
     Raises:
-      UserError: a box has no extent or lies outside of the picture.
+      UserError: the picture is of another form; a box has no extent or lies outside of
+        the picture.
     """
+    _check_picture(image)
     height, width = image.shape[:2]
     if boxes is None:
       whole = Box((0.0, 0.0, float(width), float(height)), source='whole')
@@ -122,14 +132,14 @@ class Predictor:
   def predict_many(
     self,
     images: Sequence[UInt8[np.ndarray, '_ _ 3']],
-    boxes: Sequence[Sequence[Box]],
+    boxes: Sequence[Sequence[BoxLike]],
     cameras: Sequence[Camera | None] | None = None,
   ) -> list[list[Pose]]:
     """Poses of the people in several pictures, whose crops share batches.
 
     Args:
       images: RGB, of any sizes.
-      boxes: of the people in each picture.
+      boxes: of the people in each picture, see `predict`.
       cameras: of each picture; None: of none.
 
     Raises:
@@ -137,10 +147,16 @@ class Predictor:
     """
     cameras = cameras or [None] * len(images)
     crops, places = [], []
+    if not len(images) == len(boxes) == len(cameras):
+      raise UserError(
+        f'{len(images)} images, boxes of {len(boxes)} and {len(cameras)} cameras: give '
+        'as many of each'
+      )
     for image, here, camera in zip(images, boxes, cameras, strict=True):
-      for rank, box in enumerate(here):
-        crop.check_inside(box.xywh, *image.shape[1::-1])
+      _check_picture(image)
+      for rank, box in enumerate(map(_as_box, here)):
         affine = crop.to_original(box.xywh)
+        crop.check_inside(box.xywh, *image.shape[1::-1])
         crops.append(crop.cut(image, affine, self.input_size))
         places.append((box, affine, rank, camera))
     found = self.of_crops(crops) if crops else {}
@@ -164,7 +180,12 @@ class Predictor:
 
     Returns:
       What `decode.pose` gives, float64 [N, ...].
+
+    Raises:
+      UserError: there are none.
     """
+    if not len(crops):
+      raise UserError('crops: none are given; give at least one')
     parts = []
     for start in range(0, len(crops), BATCH):
       images = np.stack(crops[start : start + BATCH])
@@ -177,6 +198,37 @@ class Predictor:
       decoded = self.decoded(maps, depth)
       parts.append({k: np.float64(v)[: len(images)] for k, v in decoded.items()})
     return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
+
+
+def _check_picture(image):
+  shape, dtype = np.shape(image), getattr(image, 'dtype', type(image).__name__)
+  if len(shape) != 3 or shape[2] != 3 or dtype != np.uint8 or 0 in shape:
+    raise UserError(
+      f'image: expected uint8 RGB [H, W, 3], got {dtype} {list(shape)}; '
+      'wild3d.media.image_file.read gives such'
+    )
+
+
+def _check_crops(images, size):
+  shape, dtype = np.shape(images), getattr(images, 'dtype', type(images).__name__)
+  if shape[1:] != (size, size, 3) or dtype != np.uint8 or shape[0] == 0:
+    raise UserError(
+      f'images: expected uint8 RGB [B, {size}, {size}, 3] of at least one crop, got '
+      f'{dtype} {list(shape)}'
+    )
+
+
+def _as_box(box):
+  """A Box of one, or of left, top, width, height."""
+  if isinstance(box, Box):
+    return box
+  try:
+    x, y, width, height = map(float, box)
+  except (TypeError, ValueError):
+    raise UserError(
+      f'box {box!r}: expected a Box, or left, top, width, height in px'
+    ) from None
+  return Box((x, y, width, height))
 
 
 def _pose(box, affine, rank, camera, found):

@@ -9,9 +9,9 @@ import sys
 import wild3d
 from wild3d.errors import UserError
 from wild3d.media import inputs, video_file
-from wild3d.poses import poses_json
+from wild3d.poses import poses_json, track
 from wild3d.poses.pose import Header, PoseFile
-from wild3d.predict import place
+from wild3d.predict import crop, place
 from wild3d.predict.annotate import Annotator
 from wild3d.predict.predictor import Predictor
 
@@ -89,7 +89,7 @@ def predict(arguments: list[str], options: Options) -> None:
     skeleton_mm=skeleton_mm,
   )
   if passed:
-    print(f'{len(passed)} files are no pictures: {", ".join(passed[:3])}, ...')
+    print(_passed_over(passed))
   annotate = Annotator(options, predictor, folder, _names(found))
   header = _header(options, predictor, found)
   print(f'boxes: {header.detector}')
@@ -102,9 +102,9 @@ def predict(arguments: list[str], options: Options) -> None:
           done.append(picture)
           if page:
             page.add(picture, image)
-      except UserError as error:
-        named = item.source in str(error)
-        faults.append(str(error) if named else f'{item.source}: {error}')
+      # Whatever is odd about one input, the others are done and written.
+      except (UserError, MemoryError, OSError, ValueError) as error:
+        faults.append(_fault(item.source, error))
         if len(found) > 1:
           print(f'wild3d: {faults[-1]}', file=sys.stderr)
     if not done:
@@ -121,6 +121,11 @@ def _check(options):
   place.camera_of(2, 2, options.focal, options.fov)
   if options.box is not None and options.boxes is not None:
     raise UserError('--box and --boxes: give one of the two')
+  if options.box is not None:
+    try:
+      crop.to_original(options.box)
+    except UserError as error:
+      raise UserError(f'--box: {error}') from None
   if options.people is not None and options.people < 1:
     raise UserError(f'--people={options.people}: give 1 or more')
   if options.frames is not None and options.frames < 1:
@@ -130,6 +135,14 @@ def _check(options):
     raise UserError(
       f'--formats: unknown {", ".join(sorted(unknown))}; choose from {", ".join(FORMATS)}'
     )
+
+
+def _fault(source, error):
+  """One line that names the input."""
+  said = ' '.join(str(error).split())
+  if not isinstance(error, UserError):
+    said = f'cannot be done: {type(error).__name__}: {said}'
+  return said if source in said else f'{source}: {said}'
 
 
 def _failed(faults, found):
@@ -208,13 +221,15 @@ def _folder(out):
 
 def _names(found):
   """Source -> name of its picture; numbered where two files share a stem."""
-  taken, names = {}, {}
-  for item in found:
-    stem = (
-      f'webcam{item.source}'
-      if item.kind == 'webcam'
-      else pathlib.Path(item.source).stem
-    )
-    taken[stem] = taken.get(stem, 0) + 1
-    names[item.source] = stem if taken[stem] == 1 else f'{stem}-{taken[stem]}'
-  return names
+  stems = [
+    f'webcam{item.source}' if item.kind == 'webcam' else pathlib.Path(item.source).stem
+    for item in found
+  ]
+  return dict(zip((i.source for i in found), track.different(stems), strict=True))
+
+
+def _passed_over(passed):
+  """What is said of files met in folders that are not for us."""
+  number = '1 file is' if len(passed) == 1 else f'{len(passed)} files are'
+  more = ', ...' if len(passed) > 3 else ''
+  return f'{number} no picture or video: {", ".join(passed[:3])}{more}'
