@@ -49,7 +49,7 @@ def every(protocol: Protocol, stride: int) -> Protocol:
 
   Raises:
     UserError: (when it selects) the truth is itself sampled, or counted, so that a
-      sequence lacks most of these frames.
+      sequence lacks over a quarter of these frames.
   """
   name = f'{protocol.name}@{stride}'
 
