@@ -67,7 +67,9 @@ def test_coco_results_that_do_not_fit(tmp_path):
   truth, joints2d = _coco_truth()
   all_four = [(1, joints2d[0], 1), (2, joints2d[1], 1), (3, joints2d[2], 1)]
   path = _coco(tmp_path / 'r.json', all_four)
-  with pytest.raises(UserError, match=r'1 of 4 samples are missing: .*:(9|10); predict'):
+  with pytest.raises(
+    UserError, match=r'1 of 4 samples are missing: .*:(9|10); predict'
+  ):
     fake.read(path, truth)
   all_four += [(3, joints2d[3], 1), (99, joints2d[3], 1)]
   _coco(path, all_four)

@@ -74,7 +74,7 @@ def add_bias(
 
 
 class NormRelu(nn.Module):
-  """Batch normalisation and ReLU, in float32 inside.
+  """Batch normalisation and ReLU, in float32 or wider inside.
 
   In training the statistics are those of the whole batch, over all devices.
   """
@@ -100,9 +100,9 @@ class NormRelu(nn.Module):
     bias = self.param('bias', nn.initializers.zeros, (C,))
     mean = self.variable('batch_stats', 'mean', jnp.zeros, (C,))
     var = self.variable('batch_stats', 'var', jnp.ones, (C,))
-    shift = jnp.zeros(C) if offset is None else offset.astype(jnp.float32)
+    shift = jnp.zeros(C) if offset is None else _widened(offset)
     if not train:
-      centred = x.astype(jnp.float32) - (mean.value - shift)[None, None, None]
+      centred = _widened(x) - (mean.value - shift)[None, None, None]
       factor = scale * lax.rsqrt(var.value + EPSILON)
       y = nn.relu(centred * factor[None, None, None] + bias[None, None, None])
       return y.astype(self.dtype)
@@ -126,7 +126,7 @@ def _batch_norm_relu(x, scale, bias):
 
 
 def _batch_norm_relu_forward(x, scale, bias):
-  z = x.astype(jnp.float32)
+  z = _widened(x)
   mean = z.mean((0, 1, 2))
   var = jnp.maximum(jnp.square(z).mean((0, 1, 2)) - jnp.square(mean), 0)
   inverse = lax.rsqrt(var + EPSILON)
@@ -137,7 +137,7 @@ def _batch_norm_relu_forward(x, scale, bias):
 def _batch_norm_relu_backward(saved, gradients):
   x, scale, bias, mean, inverse = saved
   normal, y = _normalise(x, scale, bias, mean, inverse)
-  g = jnp.where(y > 0, gradients[0].astype(jnp.float32), 0)
+  g = jnp.where(y > 0, _widened(gradients[0]), 0)
   count = x.size // x.shape[-1]
   dbias = g.sum((0, 1, 2))
   dscale = (g * normal).sum((0, 1, 2))
@@ -149,8 +149,13 @@ def _batch_norm_relu_backward(saved, gradients):
 
 
 def _normalise(x, scale, bias, mean, inverse):
-  normal = (x.astype(jnp.float32) - mean[None, None, None]) * inverse[None, None, None]
+  normal = (_widened(x) - mean[None, None, None]) * inverse[None, None, None]
   return normal, normal * scale[None, None, None] + bias[None, None, None]
+
+
+def _widened(x):
+  """`x` in float32, or in its own type where that is wider."""
+  return x.astype(jnp.promote_types(x.dtype, jnp.float32))
 
 
 _batch_norm_relu.defvjp(_batch_norm_relu_forward, _batch_norm_relu_backward)
