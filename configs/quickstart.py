@@ -29,13 +29,13 @@ def get_config():
   config.sources.wild = base.source('people', 'wild_train', '2d')
   both = ('lab', 'wild')
   config.stages.heatmap = base.stage(
-    1500, 2e-2, both, share_3d=0.25, warmup=50, decay='cosine'
+    1200, 2e-2, both, share_3d=0.25, warmup=50, decay='cosine'
   )
   config.stages.depth = base.stage(
-    2000, 1e-2, both, share_3d=0.375, decay='cosine', depth=0.5
+    1600, 1e-2, both, share_3d=0.375, decay='cosine', depth=0.5
   )
   config.stages.geometric = base.stage(
-    400, 2e-3, both, share_3d=0.375, decay='cosine', depth=0.5, geometric=0.1
+    300, 2e-3, both, share_3d=0.375, decay='cosine', depth=0.5, geometric=0.1
   )
   config.schedule = ('heatmap', 'depth', 'geometric')
   config.log_every = 100
