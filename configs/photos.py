@@ -38,7 +38,7 @@ def get_config():
     1_500, 2e-2, ('wild', 'lab'), share_3d=0.25, warmup=50
   )
   config.stages.heatmap = base.stage(
-    13_000, 2e-2, ('photos', 'wild', 'lab'), share_3d=0.125, decay='cosine'
+    20_000, 2e-2, ('photos', 'wild', 'lab'), share_3d=0.125, decay='cosine'
   )
   config.stages.depth = base.stage(
     2_000, 5e-3, ('photos', 'wild', 'lab'), share_3d=0.25, decay='cosine', depth=0.5
