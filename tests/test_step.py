@@ -19,11 +19,11 @@ TARGET = step.Target(
   geometric_form='paper',
 )
 KNOBS = {
-  'learning_rate': 1e-3,
-  'heatmap': 1.0,
-  'depth': 0.1,
-  'geometric': 0.01,
-  'temporal': 0.0,
+  'learning_rate': np.float32(1e-3),
+  'heatmap': np.float32(1.0),
+  'depth': np.float32(0.1),
+  'geometric': np.float32(0.01),
+  'temporal': np.float32(0.0),
 }
 
 
@@ -64,10 +64,10 @@ def make_batch(rows, has3d):
   }
 
 
+@functools.partial(jax.jit, static_argnames='clip_frames')
 def losses_of(depth, batch, clip_frames=1):
   """Weighted mean of each loss as a function of the predicted depth."""
   rows = len(batch['weight'])
-  batch = jax.tree.map(jnp.asarray, batch)
   maps = jnp.zeros((rows, 1, SIZE // 4, SIZE // 4, 16))
   values, weights = step.example_losses(maps, depth, batch, TARGET, clip_frames)
   return {name: step.weighted_mean(values[name], weights[name]) for name in values}
@@ -120,11 +120,11 @@ def test_targets_of_unlabelled_joints_are_empty():
   assert np.all(np.delete(peaks, 3) == 1)
 
 
-def compiled(model, rule, devices, **options):
+def compiled(model, rule, devices):
   update = functools.partial(
     step.train, model=model, optimizer=rule, target=TARGET, clip_frames=1
   )
-  return jax.jit(update, out_shardings=mesh.replicated(devices), **options)
+  return jax.jit(update, out_shardings=mesh.replicated(devices))
 
 
 def test_eight_devices_equal_one(model, rule, start):
@@ -156,44 +156,51 @@ def test_eight_devices_equal_one(model, rule, start):
   )
 
 
-def test_first_update_is_rmsprop(model, rule, start):
-  """Catches eps inside the root, another sign, or a rate not applied."""
+@pytest.fixture(scope='module')
+def alone(model, rule):
+  """The update on one device, compiled once for all tests below; and the device."""
   devices = mesh.make(jax.devices()[:1])
-  batch = make_batch(2, [True, False])
-  after, metrics = compiled(model, rule, devices)(start, batch, KNOBS)
+  return compiled(model, rule, devices), devices
+
+
+@pytest.fixture
+def begin(start, alone):
+  """State and batch, as training places them."""
+  _, devices = alone
+  batch = make_batch(4, [True, False] * 2)
+  return jax.device_put(start, mesh.replicated(devices)), mesh.put(batch, devices)
+
+
+def test_first_update_is_rmsprop(alone, begin):
+  """Catches eps inside the root, another sign, or a rate not applied."""
+  (update, _), (before, batch) = alone, begin
+  after, metrics = update(before, batch, KNOBS)
   kernel = lambda s: np.asarray(s.params['depth']['linear']['kernel'])  # noqa: E731
-  moved = kernel(after) - kernel(start)
+  moved = kernel(after) - kernel(before)
   # From rest, g / sqrt(0.01 g^2) = 10 sign(g): every weight with a gradient well
   # above eps moves by exactly ten times the learning rate.
   large = np.abs(moved) > 0.9e-2
   assert large.mean() > 0.5
   np.testing.assert_allclose(np.abs(moved[large]), 1e-2, rtol=1e-3)
   assert int(after.step) == 1
-  assert metrics['example_loss'].shape == (2,)
+  assert metrics['example_loss'].shape == (4,)
 
 
-def test_stages_share_one_compilation(model, rule, start):
+def test_stages_share_one_compilation(alone, begin):
   """Catches a loss weight or a learning rate that triggers a new compilation."""
-  devices = mesh.make(jax.devices()[:1])
-  update = compiled(model, rule, devices)
-  batch = make_batch(2, [True, False])
-  rates = [{**KNOBS, 'depth': 0.0, 'geometric': 0.0}, KNOBS]
-  here = jax.device_put(start, mesh.replicated(devices))
-  for knobs in rates:
-    arrays = {name: np.float32(value) for name, value in knobs.items()}
-    here, _ = update(here, mesh.put(batch, devices), arrays)
+  (update, _), (here, batch) = alone, begin
+  other = {name: value / 2 for name, value in KNOBS.items()}
+  for knobs in (KNOBS, other):
+    here, _ = update(here, batch, knobs)
   assert update._cache_size() == 1
 
 
-def test_loss_falls(model, rule, start):
+def test_loss_falls(alone, begin):
   """Catches an update that climbs: one batch, twenty steps."""
-  devices = mesh.make(jax.devices()[:1])
-  update = compiled(model, rule, devices)
-  batch = make_batch(4, [True, False] * 2)
+  (update, _), (here, batch) = alone, begin
   seen = []
-  here = start
   for _ in range(20):
-    here, metrics = update(here, batch, {**KNOBS, 'learning_rate': 1e-3})
+    here, metrics = update(here, batch, KNOBS)
     seen.append(float(metrics['heatmap']))
   assert seen[-1] < 0.7 * seen[0]
   assert float(optax.tree.norm(here.batch_stats)) > 0

@@ -10,18 +10,16 @@ from wild3d.synthetic import (
   backdrop,
   body,
   camera,
+  company,
   light,
   limbs,
-  pose,
   render,
   sensor,
   texture,
 )
 from wild3d.synthetic.dice import Dice
-from wild3d.synthetic.figure import HEAD_TOP, PELVIS, UPPER_NECK, Figure
+from wild3d.synthetic.figure import HEAD_TOP, UPPER_NECK, Figure
 
-OTHERS = 2  # further people of a 'wild' scene
-OCCLUDERS = 3
 # A joint is hidden where something lies this far in front of it (mm): its own
 # flesh is thinner. Order of `skeleton.JOINTS`.
 FLESH_MM = (75, 95, 170, 170, 95, 75, 190, 190, 140, 150, 65, 75, 115, 115, 75, 65)
@@ -30,46 +28,14 @@ FLESH_MM = (75, 95, 170, 170, 95, 75, 190, 190, 140, 150, 65, 75, 115, 115, 75, 
 HEAD_UNIT = 0.75
 
 
-class Others(NamedTuple):
-  """N further people: figures round the origin, and where they stand.
-
-  Attributes:
-    figure: N figures.
-    offset: [N, 2] mm, to the camera's right and away from it.
-    present: [N] 0 or 1.
-  """
-
-  figure: Figure
-  offset: Float[Array, '*K N 2']
-  present: Float[Array, '*K N']
-
-
-class Occluders(NamedTuple):
-  """Q things in front of the person, in sides of the stored crop.
-
-  Attributes:
-    middle: [Q, 2] centre.
-    half: [Q, 2] from the centre to the end.
-    radius: [Q] half the width.
-    near: [Q] distance from the camera as a share of the person's.
-    squeeze: [Q] thickness as a share of the width.
-  """
-
-  middle: Float[Array, '*K Q 2']
-  half: Float[Array, '*K Q 2']
-  radius: Float[Array, '*K Q']
-  near: Float[Array, '*K Q']
-  squeeze: Float[Array, '*K Q']
-
-
 class Scene(NamedTuple):
   """Everything about a picture or a clip but the person's poses.
 
   Attributes:
     view: how the camera looks.
     build, cloth: shapes and wardrobes of 1 + N people, the subject first.
-    others: N people (none in the 'lab').
-    occluders, stuff: Q things in front (none in the 'lab') and their materials.
+    others: N people (absent in the 'lab').
+    occluders, stuff: Q things in front (absent in the 'lab') and their materials.
     backdrop, light, sensor: what their modules say.
     border: [4] shares of the crop that lie outside the photograph: left, top,
       right, bottom; they are black.
@@ -79,8 +45,8 @@ class Scene(NamedTuple):
   view: camera.View
   build: body.Build
   cloth: texture.Cloth
-  others: Others
-  occluders: Occluders
+  others: company.Others
+  occluders: company.Occluders
   stuff: texture.Cloth
   backdrop: backdrop.Backdrop
   light: light.Light
@@ -98,14 +64,14 @@ def sample(key: PRNGKeyArray, domain: str) -> Scene:
   """
   wild = domain == 'wild'
   keys = jax.random.split(key, 11)
-  people = 1 + OTHERS * wild
+  people = 1 + company.OTHERS
   return Scene(
     view=camera.sample(keys[0], domain),
     build=_each(lambda k: body.sample(k, domain), keys[1], people),
     cloth=_each(lambda k: texture.wardrobe(k, domain), keys[2], people),
-    others=_others(keys[3], people - 1),
-    occluders=_occluders(keys[4], OCCLUDERS * wild),
-    stuff=_each(texture.cloth, keys[5], OCCLUDERS * wild),
+    others=company.sample_others(keys[3], domain),
+    occluders=company.sample_occluders(keys[4], domain),
+    stuff=_each(texture.cloth, keys[5], company.OCCLUDERS),
     backdrop=backdrop.sample(keys[6], domain),
     light=light.sample(keys[7], domain),
     sensor=sensor.sample(keys[8], domain),
@@ -144,9 +110,8 @@ def draw(
   intrinsics = placement.camera * size
   solids, cloth = _solids(scene, placement, figure)
   seen = render.to_camera(solids, rotation, eye)
-  if scene.occluders.near.shape[0]:
-    front, cloth_front = _in_front(scene, placement, cloth.warp.shape[0])
-    seen, cloth = _join(seen, front), _join(cloth, cloth_front)
+  front = company.in_front(scene.occluders, placement, cloth.warp.shape[0])
+  seen, cloth = _join(seen, front), _join(cloth, scene.stuff)
 
   joints3d = (figure.joints - eye[None, :]) @ rotation.T
   joints2d = camera.project(joints3d, intrinsics)
@@ -285,7 +250,7 @@ def _solids(scene, placement, figure):
   figures = jax.tree.map(
     lambda one, more: jnp.concatenate([one[None], more]),
     figure,
-    _standing(scene.others, placement),
+    company.standing(scene.others, placement),
   )
   solids = jax.vmap(limbs.capsules)(scene.build, figures)
   present = jnp.concatenate([jnp.ones(1), scene.others.present])
@@ -296,84 +261,6 @@ def _solids(scene, placement, figure):
   )
   flat = lambda field: field.reshape(-1, *field.shape[2:])  # noqa: E731
   return jax.tree.map(flat, solids), jax.tree.map(flat, scene.cloth)
-
-
-def _standing(others, placement):
-  """The other people's figures, moved to their places beside the subject."""
-  joints = others.figure.joints
-  ahead = placement.rotation[2] * jnp.array([1.0, 1.0, 0.0])
-  ahead = ahead / jnp.maximum(jnp.linalg.norm(ahead), 1e-3)
-  right = jnp.cross(ahead, jnp.array([0.0, 0.0, 1.0]))
-  where = others.offset[:, :1] * right[None, :] + others.offset[:, 1:] * ahead[None, :]
-  where = where + placement.origin[None, :]
-  feet = joints[:, PELVIS] * jnp.array([[1.0, 1.0, 0.0]])
-  move = (where - feet)[:, None, :]
-  return others.figure._replace(
-    joints=joints + move,
-    toes=others.figure.toes + move,
-    hands=others.figure.hands + move,
-  )
-
-
-def _in_front(scene, placement, first):
-  """The occluders as capsules in camera axes; materials count from `first`."""
-  things = scene.occluders
-  count = things.near.shape[0]
-  depth = things.near * jnp.maximum(placement.depth - 500.0, 700.0)
-  focal, principal = placement.camera[:2], placement.camera[2:]
-
-  def lift(point):
-    flat = (point - principal[None, :]) / focal[None, :] * depth[:, None]
-    return jnp.concatenate([flat, depth[:, None]], axis=1)
-
-  number = first + jnp.arange(count, dtype=jnp.int32)
-  ones = jnp.ones(count)
-  radius = things.radius * depth / focal[0]
-  capsules = render.Capsules(
-    start=lift(things.middle - things.half),
-    end=lift(things.middle + things.half),
-    radius=jnp.stack([radius, radius], axis=1),
-    bulge=0 * ones,
-    front=jnp.tile(jnp.array([[0.0, 0.0, 1.0]]), (count, 1)),
-    squeeze=things.squeeze,
-    hem=body.ALWAYS * ones,
-    loose=0 * ones,
-    cloth=jnp.stack([number, number], axis=1),
-    role=jnp.zeros(count, jnp.int32),
-  )
-  return capsules, scene.stuff
-
-
-def _others(key, count):
-  figure_key, key = jax.random.split(key)
-  dice = Dice(key, 4 * OTHERS)
-  side = dice.uniform(450.0, 1900.0, count)
-  side = jnp.where(dice.chance(0.5, count), side, -side)
-  behind = dice.uniform(-250.0, 3500.0, count)
-  present = dice.chance(jnp.array([0.3, 0.15])[:count], count)
-  return Others(
-    figure=_each(pose.sample, figure_key, count),
-    offset=jnp.stack([side, behind], axis=1),
-    present=present.astype(jnp.float32),
-  )
-
-
-def _occluders(key, count):
-  dice = Dice(key, 10 * OCCLUDERS)
-  # At the picture's edge rather than before the face, and low rather than high.
-  middle = [dice.uniform(0.1, 0.9, count), jnp.sqrt(dice.uniform(0.1, 1.0, count))]
-  angle = dice.chance(0.5, count) * dice.uniform(-1.6, 1.6, count)
-  half = dice.uniform(0.0, 0.5, count)[:, None] * jnp.stack(
-    [jnp.cos(angle), jnp.sin(angle)], axis=1
-  )
-  radius = 0.012 + 0.08 * dice.unit(count) ** 2
-  return Occluders(
-    middle=jnp.stack(middle, axis=1),
-    half=half,
-    radius=jnp.where(dice.chance(0.13, count), radius, -1.0),
-    near=dice.uniform(0.6, 1.0, count),
-    squeeze=dice.uniform(0.1, 1.0, count),
-  )
 
 
 def _border(key):
