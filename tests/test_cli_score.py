@@ -74,6 +74,17 @@ def test_outputs_are_checked_before_any_work(tmp_path, capsys):
   assert not (tmp_path / 'x.json').exists()
 
 
+def test_compare_writes_over_no_scores(tmp_path, capsys):
+  """Catches the table written over one of the files that it compares."""
+  out = tmp_path / 'scores.json'
+  files = _files(tmp_path)
+  assert command_line.main(['score', '--protocol=h36m_p1', *files, f'--out={out}']) == 0
+  before = out.read_bytes()
+  assert command_line.main(['compare', str(out), str(out), f'--out={out}']) == 2
+  assert 'is B.json too' in capsys.readouterr().err
+  assert out.read_bytes() == before
+
+
 def test_frames_that_a_protocol_leaves_out_need_no_prediction(tmp_path, capsys):
   """Catches strides counted in stored frames, or predictions asked of all frames."""
   ids = [fake.IDS[0], fake.IDS[2], fake.IDS[4]]  # frames 0, 10, 20

@@ -27,7 +27,7 @@ def _rotation(angle, axis=2):
 
 
 def test_mpjpe_aligns_the_root_and_counts_only_the_counted():
-  # Catches a root other than the pelvis, and a mean over uncounted joints.
+  """Catches a root other than the pelvis, and a mean over uncounted joints."""
   true = _pose()
   pred = true + np.random.default_rng(1).normal(size=(16, 3)) * 30
   counted = np.arange(16) % 3 != 1
@@ -44,7 +44,7 @@ def test_mpjpe_aligns_the_root_and_counts_only_the_counted():
 
 
 def test_the_three_scales_of_mpjpe():
-  # A prediction right but for its unit: each variant has a closed form.
+  """Catches one scale under the name of another: each has a closed form here."""
   true = _pose() - _pose()[6]
   pred, size = _f32(true * 0.003), float(geometry.skeleton_size(_f32(true)))
   distance = np.mean(np.linalg.norm(true, axis=1))
@@ -56,7 +56,7 @@ def test_the_three_scales_of_mpjpe():
 
 
 def test_n_mpjpe_and_pa_mpjpe_ignore_what_they_should():
-  # N-MPJPE forgives scale but no rotation; PA-MPJPE both; neither a mirror.
+  """Catches N-MPJPE that forgives a rotation, and either that forgives a mirror."""
   true = _pose()
   scaled = _f32(true * 0.01 + 5)
   turned = _f32(true @ _rotation(0.5) * 0.01 + 5)
@@ -69,7 +69,7 @@ def test_n_mpjpe_and_pa_mpjpe_ignore_what_they_should():
 
 
 def test_n_mpjpe_has_the_least_squares_scale():
-  # Catches the ratio of lengths, or the scale from the wrong side.
+  """Catches the ratio of lengths, or the scale from the wrong side."""
   true, pred = _pose(), _pose() + _pose(1, 50.0)
   true, pred = true - true[6], pred - pred[6]
   counted = np.arange(16) != 9
@@ -81,6 +81,7 @@ def test_n_mpjpe_has_the_least_squares_scale():
 
 
 def test_procrustes_does_not_see_uncounted_joints():
+  """Catches an outlier that is not counted and yet turns the alignment."""
   true = _pose()
   pred = true @ _rotation(0.3)
   pred[9] += 1e4
@@ -91,7 +92,7 @@ def test_procrustes_does_not_see_uncounted_joints():
 
 
 def test_pck3d_is_strict_at_150():
-  # 150.0 mm exactly is a miss in the published evaluation.
+  """Catches <= for <: 150.0 mm is a miss in the published evaluation."""
   errors = jnp.full(16, 150.0).at[:4].set(149.9)
   value, weight = metrics.pck3d(errors, ALL)
   assert value == 0.25
@@ -101,7 +102,7 @@ def test_pck3d_is_strict_at_150():
 
 
 def test_auc_has_31_thresholds_and_cannot_be_1():
-  # Catches 30 thresholds, the step, and <= at 0.
+  """Catches 30 thresholds, the step, and <= at 0."""
   assert len(metrics.AUC_THRESHOLDS_MM) == 31
   assert metrics.AUC_THRESHOLDS_MM[-1] == 150
   perfect, _ = metrics.auc3d(jnp.zeros(16), ALL)
@@ -114,7 +115,7 @@ def test_auc_has_31_thresholds_and_cannot_be_1():
 
 
 def test_pckh_counts_14_joints_within_half_a_head():
-  # Catches the derived joints counted, a strict bound, an unknown head scored.
+  """Catches the derived joints counted, a strict bound, an unknown head scored."""
   true = jnp.zeros((16, 2))
   pred = true.at[:, 0].set(0.5).at[0, 0].set(0.51).at[6, 0].set(9.0)
   value, weight = metrics.pckh(pred, true, ALL, jnp.float32(1.0))
@@ -126,7 +127,7 @@ def test_pckh_counts_14_joints_within_half_a_head():
 
 
 def test_pck_torso_is_left_shoulder_to_right_hip():
-  # Any other pair of ends would give another torso here.
+  """Catches any other pair of ends, which would give another torso here."""
   true = np.random.default_rng(0).normal(size=(16, 2))
   true[13], true[2] = (0, 0), (3, 4)
   error = np.full(16, 0.99)
@@ -141,7 +142,7 @@ def test_pck_torso_is_left_shoulder_to_right_hip():
 
 
 def test_left_right_difference_by_hand():
-  # Catches forearm against upper arm, and a difference before normalisation.
+  """Catches forearm against upper arm, and a difference before normalisation."""
   joints = _pose()
   size = sum(np.linalg.norm(joints[a] - joints[b]) for a, b in skeleton.BONES)
   pairs = (
@@ -167,7 +168,7 @@ def test_left_right_difference_by_hand():
 
 
 def test_bone_length_spread_by_hand():
-  # Catches a spread over bones in place of frames, and unseen frames.
+  """Catches a spread over bones in place of frames, and unseen frames."""
   frames = np.stack([_pose(seed) for seed in range(5)])
   counted = np.random.default_rng(9).uniform(size=(5, 16)) < 0.7
   spreads = []
@@ -187,7 +188,7 @@ def test_bone_length_spread_by_hand():
 
 
 def test_adjustments_of_the_authors_protocols():
-  # Catches a moved joint too many: thorax alone, and pelvis and hips alone.
+  """Catches a moved joint too many: thorax alone, and pelvis and hips alone."""
   joints = _pose()
   spine = metrics.spine_for_thorax(_f32(joints))
   np.testing.assert_allclose(spine[7], (joints[6] + joints[8]) / 2, rtol=1e-5)
@@ -201,7 +202,7 @@ def test_adjustments_of_the_authors_protocols():
 
 
 def test_joint_order_and_padding_of_the_batch_do_not_matter():
-  # A permutation of joints, and examples of weight 0, must not move the mean.
+  """Catches a mean that the order of joints moves, or examples of weight 0."""
   true = _f32(np.stack([_pose(s) for s in range(4)]))
   pred = true + _f32(np.stack([_pose(s, 20.0) for s in range(4, 8)]))
   counted = jnp.asarray(np.random.default_rng(0).uniform(size=(4, 16)) < 0.7)
@@ -218,7 +219,7 @@ def test_joint_order_and_padding_of_the_batch_do_not_matter():
 
 
 def test_mean_is_the_same_however_it_is_split():
-  # Catches a mean of means, and sums that lose small terms in float32.
+  """Catches a mean of means, and sums that lose small terms in float32."""
   rng = np.random.default_rng(0)
   values, weights = rng.normal(size=101), rng.integers(0, 5, size=101)
   expected = np.average(values, weights=weights)
@@ -233,7 +234,7 @@ def test_mean_is_the_same_however_it_is_split():
 
 
 def test_mean_per_column_and_of_nothing():
-  # A joint that nobody labelled has no score: NaN, never a perfect 0 or 1.
+  """Catches a perfect 0 or 1 for a joint that nobody labelled: it has no score."""
   values = np.array([[1.0, 2.0], [3.0, 5.0]])
   weights = np.array([[1.0, 0.0], [1.0, 0.0]])
   mean = metrics.Mean.of(values, weights, axis=0).compute()

@@ -113,7 +113,7 @@ def _scores(name, true, share, joints):
 
 
 def test_h36m_zhou2017():
-  # Catches a page that says other than what is computed, or a loop that disagrees.
+  """Catches a page that says other than what is computed, or a loop that disagrees."""
   lines, value = _human36m_lines()
   page = PAGE.read_text()
   assert [line for line in lines if line not in page] == []
@@ -122,7 +122,7 @@ def test_h36m_zhou2017():
 
 
 def test_mpi_inf_3dhp_zhou2017():
-  # Catches the same; with it an oracle that scales before it raises the hips.
+  """Catches the same; with it an oracle that scales before it raises the hips."""
   lines, values = _mpi_inf_3dhp_lines()
   page = PAGE.read_text()
   assert [line for line in lines if line not in page] == []

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from wild3d import __main__ as command_line
 from wild3d import evaluate, evaluate_protocols, mesh, restore, skeleton, step
 from wild3d.configs import base
 from wild3d.errors import UserError
@@ -96,3 +97,25 @@ def test_a_checkpoint_is_scored_by_protocols(people_dir, tmp_path, monkeypatch, 
     evaluate_protocols.main('run', 'best', ['pck_torso'], 'lab', None, None, [])
   with pytest.raises(UserError, match='unknown protocol'):
     evaluate_protocols.main('run', 'best', ['pck'], '', None, None, [])
+
+
+@pytest.mark.parametrize('flag', ['--out', '--report'])
+@pytest.mark.parametrize('protocol', [[], ['--protocol=geometry']])
+def test_outputs_are_checked_before_the_network_runs(
+  protocol, flag, tmp_path, monkeypatch, capsys
+):
+  """Catches scores of an hour that cannot be written at its end."""
+  monkeypatch.setattr(restore, 'restore', lambda *_: pytest.fail('it was restored'))
+  for path, said in (
+    (tmp_path, 'is a folder'),
+    (tmp_path / 'absent' / 'x', 'its folder does not exist'),
+    (tmp_path / ('x' * 300), 'cannot be written: File name too long'),
+    ('/dev/null', 'is no regular file'),
+  ):
+    arguments = ['evaluate', '--workdir=run', *protocol, f'{flag}={path}']
+    assert command_line.main(arguments) == 2
+    assert f'{flag}={path}: {said}' in capsys.readouterr().err
+  same = [f'--out={tmp_path}/x', f'--report={tmp_path}/./x']
+  assert command_line.main(['evaluate', '--workdir=run', *protocol, *same]) == 2
+  assert 'is --out too' in capsys.readouterr().err
+  assert list(tmp_path.iterdir()) == []

@@ -29,12 +29,12 @@ def _measure(average, values=((1.0, 5.0), (2.0, NAN), (NAN, NAN)), counted=None)
   ],
 )
 def test_each_average_by_hand(average, value, count):
-  # Catches averages taken for one another, and NaN of what is not counted leaking in.
+  """Catches averages taken for one another, and NaN of what is not counted leaking in."""
   assert mean.overall(_measure(average)) == (pytest.approx(value, abs=1e-12), count)
 
 
 def test_a_mean_of_rows():
-  # Catches a bootstrap whose repeated rows count once, or a mask read as indices.
+  """Catches a bootstrap whose repeated rows count once, or a mask read as indices."""
   measure = _measure('pooled')
   assert mean.overall(measure, np.array([1, 1, 0])) == (pytest.approx(10 / 4), 4)
   assert mean.overall(measure, np.array([False, True, False])) == (2.0, 1)
@@ -44,7 +44,7 @@ def test_a_mean_of_rows():
 
 
 def test_a_mean_of_nothing_is_nan():
-  # Catches a score of 0 (a perfect MPJPE!) where nothing was counted.
+  """Catches a score of 0 (a perfect MPJPE!) where nothing was counted."""
   for average in ('samples', 'pooled', 'columns'):
     value, count = mean.overall(_measure(average), np.array([2]))
     assert np.isnan(value)
@@ -55,7 +55,7 @@ def test_a_mean_of_nothing_is_nan():
 
 
 def test_every_protocol_states_itself():
-  # Catches a protocol listed under another name, or without its definition.
+  """Catches a protocol listed under another name, or without its definition."""
   for name, protocol in protocols.ALL.items():
     assert protocol.name == name
     assert protocols.get(name) is protocol
@@ -68,14 +68,14 @@ def test_every_protocol_states_itself():
   'name', ['h36m_p3', 'mpii_pckh@5', 'h36m_p1@', 'h36m_p1@0', 'h36m_p1@-5', '', '@5']
 )
 def test_an_unknown_name_lists_all(name):
-  # Catches a KeyError, and a stride of a set whose frames are not counted so.
+  """Catches a KeyError, and a stride of a set whose frames are not counted so."""
   with pytest.raises(UserError, match='h36m_p1') as error:
     protocols.get(name)
   assert '\n' not in str(error.value)
 
 
 def test_strides_count_original_frames():
-  # Catches a stride over rows, and one over frames of a converted rate.
+  """Catches a stride over rows, and one over frames of a converted rate."""
   frames = np.array([0, 1, 63, 64, 128, 5, 64])
   subject = np.array(['S9', 'S9', 'S9', 'S9', 'S11', 'S11', 'S1'])
   truth, _ = fake.random_pair(count=7, subject=subject, frame=frames)
@@ -91,7 +91,7 @@ def test_strides_count_original_frames():
 
 
 def test_a_stride_that_the_truth_does_not_hold():
-  # Catches every 320th frame scored under the name of every 64th.
+  """Catches every 320th frame scored under the name of every 64th."""
   frame = np.arange(0, 400, 5)
   truth, _ = fake.random_pair(count=80, subject=np.full(80, 'S9'), frame=frame)
   with pytest.raises(UserError, match='every 5th'):
@@ -100,7 +100,7 @@ def test_a_stride_that_the_truth_does_not_hold():
 
 
 def test_joints_are_found_by_name():
-  # Catches columns taken by position.
+  """Catches columns taken by position."""
   truth, pred = fake.random_pair('h36m17', count=3)
   found = columns.matched('p', pred, truth, 3, ('left_knee', 'pelvis'))
   np.testing.assert_array_equal(found.pred, pred.joints3d[:, [5, 0]])
@@ -109,7 +109,7 @@ def test_joints_are_found_by_name():
 
 
 def test_a_joint_never_predicted_is_left_out_or_refused():
-  # Catches a joint list that silently differs from the protocol's.
+  """Catches a joint list that silently differs from the protocol's."""
   truth, pred = fake.random_pair('h36m17', count=3)
   pred.joints3d[:, truth.joints.index('nose')] = np.nan
   (figure,) = protocols.get('h36m_p1').measure(pred, truth)
@@ -123,7 +123,7 @@ def test_a_joint_never_predicted_is_left_out_or_refused():
 @pytest.mark.parametrize('bad', [np.nan, np.inf])
 @pytest.mark.parametrize('name', ['h36m_p1', 'h36m_p2', 'mpi_inf_3dhp', 'geometry'])
 def test_a_missing_prediction_is_refused(name, bad):
-  # Catches a denominator that shrinks where the network failed.
+  """Catches a denominator that shrinks where the network failed."""
   truth, pred = fake.random_pair('mpii16', count=4)
   pred.joints3d[2, 1, 0] = bad
   with pytest.raises(UserError, match='right_knee of sample sample 2'):
@@ -131,7 +131,7 @@ def test_a_missing_prediction_is_refused(name, bad):
 
 
 def test_predictions_of_the_wrong_dimensions():
-  # Catches an AttributeError where the user lacks the 3D (or 2D) joints.
+  """Catches an AttributeError where the user lacks the 3D (or 2D) joints."""
   truth, pred = fake.random_pair(count=2)
   flat = dataclasses.replace(pred, joints3d=None, joints2d=pred.joints3d[..., :2])
   with pytest.raises(UserError, match='compares 3D'):

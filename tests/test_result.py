@@ -1,12 +1,16 @@
 """Results: means, groups, counts and intervals against what is known of them."""
 
+import dataclasses
 import json
+import pathlib
+import re
 import time
 
 import fake_scores
 import numpy as np
 import pytest
 
+from wild3d import protocols, skeleton
 from wild3d.errors import UserError
 from wild3d.protocols import bootstrap, figures, result, score_table
 from wild3d.protocols.samples import Predictions
@@ -222,6 +226,28 @@ def test_json(tmp_path):
     result.write_json([scored, scored], path, {})
 
 
+def _keys(value):
+  """Of all dictionaries in it."""
+  inner = value.values() if isinstance(value, dict) else value
+  found = set(value) if isinstance(value, dict) else set()
+  return found.union(*(_keys(v) for v in inner if isinstance(v, dict | list)))
+
+
+def test_every_key_is_documented(tmp_path):
+  """Catches a key of the file that docs/scoring.md does not explain, as once `note`."""
+  joints = _of(np.ones((4, 2)))
+  pairs = dataclasses.replace(joints.main, columns={'upper_arm': joints.main.overall})
+  other = dataclasses.replace(joints.protocol, name='other')
+  parts = dataclasses.replace(joints, protocol=other, measures=(pairs,))
+  result.write_json([joints, parts], tmp_path / 'scores.json', {})
+  names = {'fake', 'other', 'error', 'half', 'a', 'b', 'upper_arm', *fake_scores.JOINTS}
+  keys = _keys(json.loads((tmp_path / 'scores.json').read_text())) - names
+  assert {'joints', 'parts', 'note', 'level', 'low', 'weights'} < keys
+  page = (pathlib.Path(__file__).parent.parent / 'docs' / 'scoring.md').read_text()
+  section = page.split('## The result')[1].split('\n## ')[0]
+  assert sorted(k for k in keys if not re.search(f'[`"]{k}[`"]', section)) == []
+
+
 def test_values_in_the_file_are_close(tmp_path):
   """Catches digits lost to rounding, for figures small and large, and of either sign."""
   values = np.array([[123.456789], [-1.23456789e-9], [0.0], [7.654321e9]])
@@ -231,6 +257,19 @@ def test_values_in_the_file_are_close(tmp_path):
   assert kept['values'] == pytest.approx(values[:, 0].tolist(), rel=1e-5)
   assert kept['values'][0] == 123.457
   assert kept['weights'] is None
+
+
+def test_curve_of_distances():
+  """Catches a curve of what is no distance, or none for want of a name: slot 7."""
+  truth = fake_scores.truth(9)
+  predictions = fake_scores.predictions(truth, scale=60.0)
+  for name, curves in (('h36m_zhou2017', [1]), ('geometry', [0] * 5)):
+    scored = result.score(protocols.get(name), predictions, truth)
+    assert [bool(m.curve) for m in scored.measures] == curves
+  main = result.score(protocols.get('h36m_zhou2017'), predictions, truth).main
+  assert main.overall.count == 9
+  assert dict(main.curve)[5.0] >= 100 / 16  # the pelvis
+  assert dict(main.curve)[300.0] == 100
 
 
 def test_table():
@@ -257,6 +296,20 @@ def test_table():
     assert len(pipes) == 1
 
 
+@pytest.mark.parametrize(
+  ('value', 'unit', 'text'),
+  [
+    (3.0, 'mm', '3.00'),
+    (0.03, 'ratio^2', '0.0300'),
+    (123.4, 'head sizes', '123'),
+    (np.nan, '%', '–'),
+  ],
+)
+def test_digits(value, unit, text):
+  """Catches 0.03 beside 0.0787, as if the one were known less well."""
+  assert score_table.number(value, unit) == text
+
+
 def test_right_and_left_together():
   """Catches a pooled part whose sides weigh the same though one is counted thrice."""
   values = np.array([[10.0, 0, 0, 0, 0, 90.0], [30.0, 0, 0, 0, 0, 0]])
@@ -272,11 +325,11 @@ def test_fast_enough_for_human36m():
   """Catches a Python loop over samples or resamples: minutes instead of a second."""
   count = 110_000
   values = np.random.default_rng(0).gamma(2, 30, (count, 17))
-  columns = tuple(f'joint {i}' for i in range(17))
+  columns = skeleton.JOINT_SETS['h36m17']
   one = fake_scores.measure(values[:, :16])
   one = type(one)('e', 'mm', False, columns, values, values > 1, 'samples')
   start = time.process_time()
   plan = bootstrap.Bootstrap.of(np.full(count, ''))
   labels = {'action': np.array([f'{i % 15}' for i in range(count)])}
-  figures.scored(one, labels, plan, columns)
+  figures.scored(one, labels, plan)
   assert time.process_time() - start < 6  # 1 s alone on the machine

@@ -54,6 +54,28 @@ def test_whole_page(tmp_path):
   assert [p.name for p in tmp_path.iterdir()] == ['page.html']
 
 
+def test_all_figures_are_drawn(tmp_path):
+  """Catches a curve or bars left out, and means hidden at the end of a wide table."""
+  actions = np.array(['abcdefghijklmno'[i % 15] for i in range(60)])
+  truth = fake_scores.truth(60, action=actions, sequence=['s'] * 60)
+  predictions = fake_scores.predictions(truth)
+  text = _page(tmp_path, ['geometry', 'h36m_zhou2017'], truth, predictions)[1]
+  captions = re.findall('<figcaption>(.*?)</figcaption>', text)
+  bars = [said.partition(' by part')[0] for said in captions if ' by part' in said]
+  assert bars == [
+    'left-right difference (mm)',
+    'bone-length spread (mm)',
+    'group ratio variance (ratio^2)',
+    'illegal angles (%)',
+    'jitter (mm/frame^2)',
+    'MPJPE (mm)',
+  ]
+  assert 'PCK curve of MPJPE: strictly below' in captions
+  rows = re.findall('<tr>(.*?)</tr>', text)
+  assert max(row.count('<td') + row.count('<th') for row in rows) <= 12
+  assert any('>mean of these<' in row and row.count('<td') == 2 for row in rows)
+
+
 def test_where_the_predictions_come_from(tmp_path):
   """Catches a page that does not say of which run, step and configuration it is."""
   truth = fake_scores.truth(4)

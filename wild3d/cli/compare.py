@@ -1,11 +1,11 @@
 """wild3d compare: two files of scores side by side."""
 
-import argparse
+from wild3d.cli.parser import Parser
 
 
 def main(arguments) -> None:
   """Parses the arguments, compares, prints and writes."""
-  parser = argparse.ArgumentParser(
+  parser = Parser(
     prog='wild3d compare',
     description='Prints two files of scores side by side, with paired differences '
     'and their 95 % intervals. Both must score the same samples.',
@@ -16,8 +16,10 @@ def main(arguments) -> None:
   options = parser.parse_args(arguments)
 
   from wild3d import atomic
+  from wild3d.cli import outputs
   from wild3d.protocols import compare
 
+  outputs.check({'--out': options.out}, {'A.json': options.a, 'B.json': options.b})
   text = compare.compare(compare.read(options.a), compare.read(options.b))
   if options.out:
     atomic.write(options.out, text)

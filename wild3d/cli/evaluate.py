@@ -1,11 +1,11 @@
 """wild3d evaluate: score a checkpoint of a run."""
 
-import argparse
+from wild3d.cli.parser import Parser
 
 
 def main(arguments) -> None:
   """Parses the arguments, scores, prints the table and writes the JSON."""
-  parser = argparse.ArgumentParser(
+  parser = Parser(
     prog='wild3d evaluate',
     description='Scores a checkpoint of a run on the evaluation sets of its '
     'configuration, with the code that training uses.',
@@ -32,6 +32,9 @@ def main(arguments) -> None:
   parser.add_argument('--report', help='write pictures and tables to this HTML file')
   options, overrides = parser.parse_known_args(arguments)
 
+  from wild3d.cli import outputs
+
+  outputs.check({'--out': options.out, '--report': options.report})
   if options.protocol:
     from wild3d import evaluate_protocols
 

@@ -1,11 +1,11 @@
 """wild3d score: score predictions made anywhere by named protocols."""
 
-import argparse
+from wild3d.cli.parser import Parser
 
 
 def main(arguments) -> None:
   """Parses the arguments, reads both files, scores, prints the table."""
-  parser = argparse.ArgumentParser(
+  parser = Parser(
     prog='wild3d score',
     description='Scores predictions made anywhere by the protocols of the field. '
     'Joints are matched by name, samples by id; whatever is missing, extra, twice or '
@@ -62,32 +62,13 @@ def main(arguments) -> None:
   _score(options, ['wild3d', 'score', *arguments])
 
 
-def _check_outputs(options):
-  """Before any work: both files can be written, and over nothing that is read."""
-  import os
-
-  from wild3d.errors import UserError
-
-  taken = {'--predictions': options.predictions, '--truth': options.truth}
-  for flag, path in (('--out', options.out), ('--page', options.page)):
-    if not path:
-      continue
-    if os.path.isdir(path):
-      raise UserError(f'{flag}={path}: is a folder: give the name of the file to write')
-    if not os.path.isdir(os.path.dirname(path) or '.'):
-      raise UserError(f'{flag}={path}: its folder does not exist')
-    for other, used in taken.items():
-      if os.path.realpath(used) == os.path.realpath(path):
-        raise UserError(f'{flag}={path}: is {other} too: give the file another name')
-    taken[flag] = path
-
-
 def _score(options, command):
   import os
 
   import numpy as np
 
   from wild3d import protocols
+  from wild3d.cli import outputs
   from wild3d.errors import UserError
   from wild3d.protocols import read_predictions, read_truth, result
 
@@ -99,7 +80,10 @@ def _score(options, command):
     )
   if options.seed < 0:
     raise UserError(f'--seed={options.seed}: must be 0 or above')
-  _check_outputs(options)
+  outputs.check(
+    {'--out': options.out, '--page': options.page},
+    {'--predictions': options.predictions, '--truth': options.truth},
+  )
   data_dir = os.path.expanduser(options.data_dir)
   truth = read_truth.read(options.truth, data_dir)
   wanted = np.any([protocol.select(truth) for protocol in chosen], axis=0)

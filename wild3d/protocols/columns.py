@@ -5,8 +5,13 @@ import dataclasses
 import numpy as np
 from jaxtyping import Bool, Float
 
+from wild3d import skeleton
 from wild3d.errors import UserError
 from wild3d.protocols.samples import Predictions, Truth
+
+# Slot 7 of h36m_zhou2017 where the truth has no spine: a column of no joint set.
+MIDDLE = 'pelvis_neck_middle'
+_JOINTS = frozenset((MIDDLE,)).union(*skeleton.JOINT_SETS.values())
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,6 +84,11 @@ def matched(
 def bones(names: tuple[str, ...], pairs, source: tuple[str, ...]) -> np.ndarray:
   """Bones [E, 2], given as columns of the joint set `source`, as columns of `names`."""
   return np.array([[names.index(source[end]) for end in pair] for pair in pairs])
+
+
+def are_joints(names: tuple[str, ...]) -> bool:
+  """Whether columns of these names are joints, and not pairs, groups or limbs."""
+  return _JOINTS.issuperset(names)
 
 
 def _predicted(joints):

@@ -8,6 +8,7 @@ from jaxtyping import Float, Shaped
 
 from wild3d.protocols import mean
 from wild3d.protocols.bootstrap import Bootstrap, interval
+from wild3d.protocols.columns import are_joints
 from wild3d.protocols.protocol import Measure
 
 # Thresholds of the PCK curve that any measure of joint errors in mm gets.
@@ -67,7 +68,6 @@ def scored(
   measure: Measure,
   groups: dict[str, Shaped[np.ndarray, ' N']],
   plan: Bootstrap,
-  joints: tuple[str, ...],
 ) -> Scored:
   """All figures of a measure.
 
@@ -75,7 +75,6 @@ def scored(
     measure: of N samples.
     groups: grouping -> labels of the samples; '' leaves one out.
     plan: what the intervals resample.
-    joints: names of the joints, to know which columns are joints.
   """
   values, weights = per_sample(measure)
   by_column = interval(plan.means(measure.values, measure.counted)[:, 0])
@@ -99,7 +98,7 @@ def scored(
     group_means,
     values,
     weights,
-    _curve(measure, joints),
+    _curve(measure),
   )
 
 
@@ -167,8 +166,8 @@ def _mean_of_finite(means):
   return np.divide(total, number, out=np.full(total.shape, np.nan), where=number > 0)
 
 
-def _curve(measure, joints):
-  if measure.unit != 'mm' or not set(measure.columns) <= set(joints):
+def _curve(measure):
+  if measure.unit != 'mm' or not are_joints(measure.columns):
     return ()
   errors = np.sort(measure.values[measure.counted])
   shares = 100.0 * np.searchsorted(errors, CURVE_MM, side='left') / max(1, errors.size)

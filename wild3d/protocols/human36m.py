@@ -23,7 +23,6 @@ _MEAN = (
   'Mean over the joints of a frame, then over all frames; per action too, and the '
   'unweighted mean over actions.'
 )
-MIDDLE = 'pelvis_neck_middle'  # column of slot 7 where the truth has no spine
 _SUBSET = 'Human3.6M subjects S9 and S11, all frames that the truth holds. '
 
 
@@ -137,7 +136,7 @@ def _zhou2017(predictions: Predictions, truth: Truth) -> list[Measure]:
   middle = (true[:, pelvis] + true[:, neck]) / 2
   if 'spine' in truth.joints:
     middle = np.asarray(truth.joints3d[:, truth.joints.index('spine')], float)
-  slot = 'spine' if 'spine' in truth.joints else MIDDLE
+  slot = 'spine' if 'spine' in truth.joints else columns.MIDDLE
   true = alignment.root_align(np.insert(true, 7, middle, axis=1), skeleton.ROOT)
   pred = np.insert(pred, 7, (pred[:, pelvis] + pred[:, neck]) / 2, axis=1)
   slots = (*names[:7], slot, *names[7:])

@@ -15,6 +15,7 @@ from wild3d.protocols.result import Result
 from wild3d.protocols.samples import Predictions, Truth
 
 SHOWN = 24
+_MOST_COLUMNS = 12  # a table of more is turned on its side, for the means stand last
 # What a caller can give for a sample: its picture, or a crop and where it lies.
 Pictures = Callable[[int], bytes | tuple[bytes, np.ndarray] | None]
 
@@ -93,8 +94,13 @@ def _protocol(result, predictions, truth):
   points, label, what = _curve(result, predictions, truth)
   if points:
     charts.append((score_charts.curve(points, label), f'PCK curve of {what}'))
-  title = f'{main.name} ({main.unit}) by part, with 95 % intervals'
-  charts.append((score_charts.bars(main.columns, main.unit, title), title))
+  # Others of the same parts would be bars over again: PCK, AUC; one limb's PCKh.
+  of_other_parts = [
+    m for m in result.measures if not set(m.columns) <= set(main.columns)
+  ]
+  for measure in (main, *of_other_parts):
+    title = f'{measure.name} ({measure.unit}) by part, with 95 % intervals'
+    charts.append((score_charts.bars(measure.columns, measure.unit, title), title))
   for grouping, groups in main.groups.items():
     if groups:
       title = f'{main.name} ({main.unit}) by {grouping}, with 95 % intervals'
@@ -215,6 +221,9 @@ def _section(title, parts):
 
 
 def _html_table(head, rows, left):
+  if len(head) > _MOST_COLUMNS and len(rows) < len(head):
+    head, *rows = zip(head, *rows, strict=True)
+
   def row(texts, tag):
     cells = (
       f'<{tag}{" class=text-cell" if i < left else ""}>{escape(text)}</{tag}>'

@@ -13,14 +13,12 @@ from jaxtyping import Int, Shaped
 import wild3d
 from wild3d import atomic
 from wild3d.errors import UserError
-from wild3d.protocols import bootstrap, figures, human36m, score_table
+from wild3d.protocols import bootstrap, columns, figures, score_table
 from wild3d.protocols.figures import Scored
-from wild3d.protocols.formats import named_joints
 from wild3d.protocols.protocol import Protocol
 from wild3d.protocols.samples import Predictions, Truth
 
 SCHEMA = 'wild3d.scores/1'
-_JOINTS = frozenset((human36m.MIDDLE, *named_joints.KNOWN))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,7 +57,7 @@ class Result:
   def counted(self) -> tuple[int, str]:
     """How many columns of the main measure count anything, and what they are."""
     number = sum(1 for figure in self.main.columns.values() if figure.count)
-    joints = all(name in _JOINTS for name in self.main.columns)
+    joints = columns.are_joints(tuple(self.main.columns))
     return number, 'joints' if joints else 'parts'
 
   @property
@@ -112,7 +110,7 @@ def score(
     resampled=plan.kind,
     units=plan.units,
     seed=seed,
-    measures=tuple(figures.scored(m, groups, plan, truth.joints) for m in measures),
+    measures=tuple(figures.scored(m, groups, plan) for m in measures),
     note=protocol.note(truth),
   )
 

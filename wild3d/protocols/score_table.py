@@ -40,8 +40,8 @@ def number(value: float | None, unit: str, sign: bool = False) -> str:
   """With the digits that its unit deserves; '–' for NaN or None."""
   if value is None or not math.isfinite(value):
     return '–'
-  places = '.2f' if unit in ('%', 'mm') or unit.startswith('mm/') else '.3g'
-  return f'{value:{"+" if sign else ""}{places}}'
+  places = '.2f' if unit in ('%', 'mm') or unit.startswith('mm/') else '#.3g'
+  return f'{value:{"+" if sign else ""}{places}}'.rstrip('.')
 
 
 def span(figure: Figure, unit: str) -> str:

@@ -102,15 +102,19 @@ def jitter(
   Returns:
     (in the joints' unit per frame squared, [N] whether a sample is such a middle: its
     neighbours in the sequence are at the smallest distance of frames that the sequence
-    has). A sequence of name '' is a still.
+    has). A sequence of name '' is a still; a frame that a sequence has twice, as of
+    two cameras, is no neighbour.
   """
   names, which = np.unique(np.asarray(sequence, str), return_inverse=True)
   order = np.lexsort((frame, which))
   gap = np.diff(np.asarray(frame, np.int64)[order])
-  inside = np.diff(which[order]) == 0
+  same = np.diff(which[order]) == 0
+  twice = same & (gap == 0)
+  once = ~(np.append(twice, False) | np.append(False, twice))
+  inside = same & (gap > 0)
   smallest = np.full(len(names), np.iinfo(np.int64).max)
   np.minimum.at(smallest, which[order][1:][inside], gap[inside])
-  regular = inside & (gap == smallest[which[order]][1:]) & (gap > 0)
+  regular = inside & (gap == smallest[which[order]][1:]) & once[1:] & once[:-1]
   values, counted = np.zeros(joints.shape[:2]), np.zeros(len(joints), bool)
   (start,) = np.nonzero(regular[:-1] & regular[1:])
   before, middle, after = (order[start + step] for step in range(3))
@@ -181,7 +185,7 @@ GEOMETRY = Protocol(
   'of hips or shoulders, or by more than 165 (knee) or 160 degrees (elbow) from '
   'straight. Jitter: length of the second difference of pelvis-aligned joints over '
   'three successive frames of a sequence as stored (at its smallest distance of '
-  'frames); stills are not counted.',
+  'frames); stills, and frames that a sequence has twice, are not counted.',
   source='Zhou et al. 2017, equation 5 and table 4; illegal angles in the spirit of '
   "Dabral et al. 2018, limits wild3d's own",
   needs='3d',

@@ -1,10 +1,12 @@
 """Named arrays of npz, npy, h5 and MATLAB files. Nothing in them is executed."""
 
+import io
 import pathlib
 
 import numpy as np
 
 from wild3d.errors import UserError
+from wild3d.protocols.formats import mat5
 
 SUFFIXES = ('.npz', '.npy', '.h5', '.hdf5', '.mat')
 _MOST_AXES = 3  # arrays of more (pictures, heatmaps) are not read where avoidable
@@ -86,17 +88,10 @@ def _h5(path):
 
 def _mat(path):
   import h5py
-  import scipy.io
 
-  with open(path, 'rb'):  # a missing file is said to be one
-    pass
-  if not h5py.is_hdf5(path):
-    found = scipy.io.loadmat(path)
-    return {
-      key: _cells(array)
-      for key, array in found.items()
-      if isinstance(array, np.ndarray) and not array.dtype.names
-    }
+  with open(path, 'rb') as file:  # h5py does not tell a missing file from another
+    if not h5py.is_hdf5(path):
+      return _mat_before_7_3(file.read())
   found = {}
   with h5py.File(path, 'r') as file:
     for key, item in file.items():
@@ -116,18 +111,17 @@ def _mat(path):
   return found
 
 
+def _mat_before_7_3(content):
+  import scipy.io
+
+  if 0 not in content[:4]:
+    return mat5.read(content)
+  found = scipy.io.loadmat(io.BytesIO(content))  # MATLAB 4 begins with a number
+  return {key: array for key, array in found.items() if key[:2] != '__'}
+
+
 def _characters(codes):
   return ''.join(map(chr, codes))
-
-
-def _cells(array):
-  """Text of a cell array of text; other arrays as they are."""
-  if array.dtype != object:
-    return array
-  cells = [np.asarray(cell) for cell in array.ravel()]
-  if all(cell.dtype.kind == 'U' and cell.size <= 1 for cell in cells):
-    return np.array([str(cell.item()) if cell.size else '' for cell in cells], str)
-  return array
 
 
 def _text(array):
