@@ -131,6 +131,7 @@ def mutated(count):
     yield i, bytes(content)
 
 
+@pytest.mark.filterwarnings('ignore::UserWarning')  # Pillow's remarks
 def test_500_mutated_files(tmp_path):
   """Catches any exception but ours for a damaged file."""
   path = tmp_path / 'x.img'

@@ -5,11 +5,10 @@ import json
 import numpy as np
 import pytest
 
-from wild3d import __main__, skeleton
+from wild3d import skeleton
 from wild3d.datasets.mocap_people import bvh as bvh_reader
 from wild3d.errors import UserError
 from wild3d.poses import bvh, npz, poses_json, track, trc
-from wild3d.poses.describe import describe
 from wild3d.poses.pose import Box, Camera, Header, Picture, Pose, PoseFile
 
 Y_UP = np.diag([1.0, -1.0, -1.0])
@@ -193,59 +192,6 @@ def test_npz_holds_all(tmp_path):
     assert data['joints2d'].shape == (0, 16, 2)
 
 
-def test_describe(tmp_path, capsys):
-  """Catches a file described by another's numbers, or without its units."""
-  poses = make()
-  poses_json.write(poses, tmp_path / 'p.json')
-  npz.write(poses, tmp_path / 'p.npz')
-  files = [tmp_path / 'p.json', tmp_path / 'p.npz']
-  files += [next(iter(bvh.write(poses, tmp_path))), trc.write(poses, tmp_path)[0]]
-  assert __main__.main(['describe', *map(str, files)]) == 0
-  said = capsys.readouterr().out
-  for words in (
-    '1, 20 frames',
-    '31, of 3 people',
-    'float64 [31, 16, 3]',
-    'run, step 3',
-  ):
-    assert words in said
-  assert said.count('right_ankle') == 4
-  assert said.count('mm') > 8
-  assert '25 a second' in said
-
-
-@pytest.mark.parametrize(
-  'name', ['x.txt', 'x.json', 'x.npz', 'x.bvh', 'x.trc', 'no.bvh']
-)
-def test_files_of_others(name, tmp_path):
-  """Catches a traceback for a file that is none of ours."""
-  if name != 'no.bvh':
-    (tmp_path / name).write_text('hello\nworld\n')
-  with pytest.raises(UserError, match=name):
-    describe(str(tmp_path / name))
-
-
-@pytest.mark.parametrize('name', ['p.json', 'p.npz'])
-def test_damaged_files(name, tmp_path):
-  """Catches a traceback of zlib, zip or NumPy for whatever bytes."""
-  writer = poses_json if name == 'p.json' else npz
-  writer.write(make(times=np.arange(2) / 25), tmp_path / name)
-  whole = (tmp_path / name).read_bytes()
-  rng = np.random.default_rng(0)
-  said = []
-  for _ in range(150):
-    data = bytearray(whole)
-    for at in rng.integers(0, len(data), rng.integers(1, 20)):
-      data[at] = rng.integers(0, 256)
-    (tmp_path / name).write_bytes(data)
-    try:
-      describe(str(tmp_path / name))
-    except UserError as error:
-      said.append(str(error))
-  assert len(said) > 30
-  assert all(name in line and '\n' not in line for line in said)
-
-
 @pytest.mark.parametrize(
   ('old', 'new', 'field'),
   [
@@ -264,4 +210,4 @@ def test_wrong_types_in_json(old, new, field, tmp_path):
   assert old in text
   path.write_text(text.replace(old, new, 1))
   with pytest.raises(UserError, match=field):
-    describe(str(path))
+    poses_json.read(path)

@@ -155,6 +155,7 @@ def test_command(run, tmp_path, capsys):
     (['--focal=900', '--fov=60'], 'one of the two'),
     (['--height=170'], 'metres'),
     (['--step=7'], '--step=7'),
+    (['--batch=0'], '--batch=0'),
   ],
 )
 def test_wrong_flags(flags, said, run, tmp_path, capsys):
@@ -164,6 +165,27 @@ def test_wrong_flags(flags, said, run, tmp_path, capsys):
   assert status == 2
   assert said in capsys.readouterr().err
   assert not (out / 'poses.json').exists()
+
+
+@pytest.mark.parametrize(
+  ('command', 'flag', 'said'),
+  [
+    ('predict', '--refine=foo', "--refine: invalid choice: 'foo' (choose from"),
+    ('predict', '--people=x', "--people: invalid int value: 'x'"),
+    ('predict', '--fovv=3', 'unrecognized arguments: --fovv=3'),
+    ('export', '--format=pb', "--format: invalid choice: 'pb' (choose from"),
+    ('describe', '', 'the following arguments are required: FILE'),
+  ],
+)
+def test_wrong_choices_get_one_line(command, flag, said, capsys):
+  """Catches the lines of usage, among which the mistake is not seen."""
+  needed = {'predict': ['x.png', '--checkpoint=r', '--out=o'], 'describe': []}
+  needed['export'] = needed['predict'][1:]
+  status = __main__.main([command, *needed[command], *filter(None, [flag])])
+  assert status == 2
+  (line,) = capsys.readouterr().err.splitlines()
+  assert line.startswith(f'wild3d: error: {said}')
+  assert line.endswith(f'see wild3d {command} --help')
 
 
 def test_out_and_checkpoint(run, tmp_path, capsys):

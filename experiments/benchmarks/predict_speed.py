@@ -4,7 +4,8 @@
 
 Takes turns with the PyTorch twin of the tests (extra `convert`) in one process, with as
 many threads for both. Then: decoding of JPEG files, crops, heatmaps and JSON beside the
-network, for a batch of the largest size. Weights are random: times do not depend on them.
+network, for a batch of the largest size. Last: a folder of such pictures, read ahead and
+predicted one by one and together, as the command does. Weights are random: times do not depend on them.
 """
 
 import argparse
@@ -23,7 +24,7 @@ from wild3d.convert import from_torch
 from wild3d.media import image_file
 from wild3d.poses import poses_json
 from wild3d.poses.pose import Box, Header, Picture, PoseFile
-from wild3d.predict import crop
+from wild3d.predict import crop, stills
 from wild3d.predict.predictor import Predictor
 
 SIZES = {'stacks': 2, 'modules': 2, 'features': 256, 'depth_modules': 2, 'size': 256}
@@ -105,6 +106,27 @@ def _around(predictor, batch, network, folder):
   print(
     f'network          {1000 * network:8.1f} ms; all else is {share:.1%} of the time'
   )
+  _folder(predictor, paths)
+
+
+def _folder(predictor, paths):
+  """Prints how many pictures a second come from disk to poses."""
+  for together in (1, len(paths)):
+    for source in (paths, 3 * paths):  # the first time compiles
+      start = time.perf_counter()
+      found = list(
+        stills.stills(
+          source,
+          predictor,
+          lambda *_: [Box(_BOX)],
+          lambda _: None,
+          together=together,
+        )
+      )
+      seconds = time.perf_counter() - start
+    print(
+      f'{len(found)} pictures, {together:2} together: {len(found) / seconds:.2f} /s'
+    )
 
 
 if __name__ == '__main__':

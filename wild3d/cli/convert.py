@@ -1,13 +1,12 @@
 """wild3d convert: checkpoints of the authors' PyTorch network, to and from ours."""
 
-import argparse
-
+from wild3d.cli.parser import Parser
 from wild3d.errors import UserError
 
 
 def main(arguments) -> None:
   """Parses the arguments and converts."""
-  parser = argparse.ArgumentParser(
+  parser = Parser(
     prog='wild3d convert',
     description="Reads a PyTorch checkpoint of the authors' network (state dict or "
     'whole module) without running anything of it, and writes a run folder for '

@@ -1,14 +1,15 @@
 """wild3d data: build a dataset from its original files, check it, look at it."""
 
-import argparse
 import sys
+
+from wild3d.cli.parser import Parser
 
 _DATA_DIR = '~/.cache/wild3d/tfds'
 
 
 def main(arguments) -> None:
   """Parses the arguments and builds, verifies or shows."""
-  parser = argparse.ArgumentParser(
+  parser = Parser(
     prog='wild3d data', description='Datasets for training and evaluation.'
   )
   commands = parser.add_subparsers(dest='command', required=True)

@@ -1,14 +1,15 @@
 """wild3d describe: what a file of poses holds."""
 
-import argparse
+from wild3d.cli.parser import Parser
 
 
 def main(arguments) -> None:
   """Parses the arguments and prints."""
-  parser = argparse.ArgumentParser(
+  parser = Parser(
     prog='wild3d describe',
-    description='Prints what is in a file that wild3d predict wrote (.json, .npz, .bvh '
-    'or .trc): counts, how it was made, units, axes, root and joint names.',
+    description='Prints what is in a file of poses: counts, how it was made, units, '
+    'axes, origin and joint names. Reads the .json and .npz of wild3d predict, and .bvh '
+    'and .trc; of those that another program wrote it tells what they say themselves.',
   )
   parser.add_argument('files', nargs='+', metavar='FILE')
   options = parser.parse_args(arguments)

@@ -1,11 +1,11 @@
 """wild3d export: a checkpoint for other programs."""
 
-import argparse
+from wild3d.cli.parser import Parser
 
 
 def main(arguments) -> None:
   """Parses the arguments and exports."""
-  parser = argparse.ArgumentParser(
+  parser = Parser(
     prog='wild3d export',
     description='Writes the network of a run, weights inside and batch size open, as '
     'StableHLO (jax.export), TensorFlow SavedModel or ONNX; runs what it wrote and '

@@ -1,13 +1,14 @@
 """wild3d quickstart: the method in miniature, with nothing to download."""
 
-import argparse
 import os
 import time
+
+from wild3d.cli.parser import Parser
 
 
 def main(arguments) -> None:
   """Makes the data, trains, scores, reports."""
-  parser = argparse.ArgumentParser(
+  parser = Parser(
     prog='wild3d quickstart',
     description='Makes the synthetic people, trains the three stages of a small '
     'network, scores the wild test split after each, and writes report.html. '

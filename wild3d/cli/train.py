@@ -1,11 +1,11 @@
 """wild3d train: run the stages of a configuration."""
 
-import argparse
+from wild3d.cli.parser import Parser
 
 
 def main(arguments) -> None:
   """Parses the arguments and trains."""
-  parser = argparse.ArgumentParser(
+  parser = Parser(
     prog='wild3d train',
     description='Runs the stages of a configuration one after the other. The same '
     'command again resumes from the last checkpoint in --workdir.',

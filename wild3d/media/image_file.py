@@ -3,7 +3,6 @@
 import contextlib
 import os
 import pathlib
-import warnings
 
 import numpy as np
 from jaxtyping import UInt8
@@ -44,26 +43,24 @@ def read(path: str | os.PathLike) -> UInt8[np.ndarray, 'H W 3']:
     raise UserError(f'{path}: no such file')
   if not path.stat().st_size:
     raise UserError(f'{path}: the file is empty')
-  with warnings.catch_warnings():
-    warnings.simplefilter('ignore')  # Pillow's remarks on sizes and on metadata
-    try:
-      with _no_bomb_limit(), Image.open(path, formats=tuple(FORMATS)) as image:
-        width, height = image.size
-        if width * height > MAX_PIXELS:
-          raise UserError(
-            f'{path}: {width} x {height} px; at most {MAX_PIXELS // 10**6} million '
-            'pixels are read: make it smaller'
-          )
-        return np.asarray(_rgb(ImageOps.exif_transpose(image), path))
-    except UserError:
-      raise
-    except Exception as error:
-      # Whatever a damaged file makes a decoder do.
-      why = ' '.join(str(error).split())[:120]
-      raise UserError(
-        f'{path}: no picture that can be read, or a damaged one '
-        f'({type(error).__name__}: {why})'
-      ) from None
+  try:
+    with _no_bomb_limit(), Image.open(path, formats=tuple(FORMATS)) as image:
+      width, height = image.size
+      if width * height > MAX_PIXELS:
+        raise UserError(
+          f'{path}: {width} x {height} px; at most {MAX_PIXELS // 10**6} million '
+          'pixels are read: make it smaller'
+        )
+      return np.asarray(_rgb(ImageOps.exif_transpose(image), path))
+  except UserError:
+    raise
+  except Exception as error:
+    # Whatever a damaged file makes a decoder do.
+    why = ' '.join(str(error).split())[:120]
+    raise UserError(
+      f'{path}: no picture that can be read, or a damaged one '
+      f'({type(error).__name__}: {why})'
+    ) from None
 
 
 @contextlib.contextmanager

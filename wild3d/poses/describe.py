@@ -7,22 +7,14 @@ import pathlib
 import numpy as np
 
 from wild3d.errors import UserError
-from wild3d.poses import poses_json
-from wild3d.poses.track import AXES
-
-# The formats have no field for it.
-_ORIGIN = (
-  "the file does not say: wild3d writes from the camera's centre where predict had "
-  '--focal or --fov, else minus the pelvis (which is then always at 0)'
-)
-_SUFFIXES = ('.json', '.npz', '.bvh', '.trc')
+from wild3d.poses import describe_motion, poses_json
 
 
 def describe(path: str) -> str:
-  """Text for a person, of a file that `wild3d predict` wrote.
+  """Text for a person, of a file of poses.
 
   Args:
-    path: .json, .npz, .bvh or .trc.
+    path: .json or .npz that `wild3d predict` wrote; .bvh or .trc of whomever.
 
   Raises:
     UserError: it is missing, or not such a file.
@@ -30,10 +22,16 @@ def describe(path: str) -> str:
   file = pathlib.Path(path).expanduser()
   if not file.is_file():
     raise UserError(f'{path}: no such file')
-  readers = dict(zip(_SUFFIXES, (_json, _npz, _bvh, _trc), strict=True))
-  if file.suffix not in readers:
-    raise UserError(f'{path}: describe reads {", ".join(_SUFFIXES)}')
-  return readers[file.suffix](file)
+  match file.suffix.lower():
+    case '.json':
+      return _json(file)
+    case '.npz':
+      return _npz(file)
+    case '.bvh':
+      return _table(describe_motion.of_bvh(file))
+    case '.trc':
+      return _table(describe_motion.of_trc(file))
+  raise UserError(f'{path}: describe reads .json, .npz, .bvh and .trc')
 
 
 def _table(pairs):
@@ -79,56 +77,3 @@ def _npz(file):
     ) from None
   counts = [('pictures', pictures), ('poses', rows), *shapes]
   return _with_conventions(counts, header)
-
-
-def _text(file):
-  try:
-    return file.read_text('utf-8').splitlines()
-  except (OSError, UnicodeDecodeError):
-    raise UserError(f'{file}: cannot be read as text') from None
-
-
-def _bvh(file):
-  lines = _text(file)
-  words = [line.split() for line in lines if line.strip()]
-  joints = [w[1] for w in words if w[0] in ('ROOT', 'JOINT') and len(w) > 1]
-  after = {
-    ' '.join(w[:-1]): w[-1] for w in words if w[-2:-1] and w[0] in ('Frames:', 'Frame')
-  }
-  try:
-    count, step = int(after['Frames:']), float(after['Frame Time:'])
-  except (KeyError, ValueError):
-    raise UserError(f'{file}: no BVH, or an incomplete one') from None
-  return _table([
-    ('file', 'Biovision Hierarchy'),
-    ('frames', f'{count}, every {step:g} s ({1 / step if step > 0 else 0:.6g} a second)'),
-    ('joints', f'{len(joints)}: {", ".join(joints)}'),
-    ('units', 'degrees; lengths as wild3d writes them: mm (the format does not say)'),
-    ('axes', f'as wild3d writes them: {AXES}'),
-    ('positions', "of every joint from its parent, in the parent's turned axes; they "
-     'replace the OFFSET'),
-    ('origin', _ORIGIN),
-    ('rest pose', 'a T of median bone lengths, facing +z'),
-  ])  # fmt: skip
-
-
-def _trc(file):
-  lines = [line.split('\t') for line in _text(file)]
-  try:
-    fields = dict(zip(lines[1], lines[2], strict=False))
-    names = [name for name in lines[3][2:] if name]
-    count, rate, units = fields['NumFrames'], fields['DataRate'], fields['Units']
-  except (IndexError, KeyError):
-    raise UserError(f'{file}: no TRC, or an incomplete one') from None
-  rows = [line for line in lines[5:] if len(line) > 2]
-  empty = sum(not any(cell.strip() for cell in row[2:]) for row in rows)
-  return _table(
-    [
-      ('file', 'TRC markers'),
-      ('frames', f'{count}, {rate} a second; {empty} without the person'),
-      ('markers', f'{len(names)}: {", ".join(names)}'),
-      ('units', units),
-      ('axes', f'as wild3d writes them: {AXES}'),
-      ('origin', _ORIGIN),
-    ]
-  )

@@ -10,12 +10,13 @@ import numpy as np
 from PIL import Image
 
 from wild3d import atomic
-from wild3d.media import image_file, video_file
+from wild3d.media import video_file
 from wild3d.media.inputs import Input
 from wild3d.media.video_writer import Mp4Writer
+from wild3d.poses import track
 from wild3d.poses.pose import Box, Picture
 from wild3d.predict import boxes as box_lib
-from wild3d.predict import detect, place
+from wild3d.predict import detect, place, stills
 from wild3d.predict.follow import AGAIN, Follower
 from wild3d.predict.predictor import Predictor
 
@@ -25,14 +26,16 @@ _TOLD_EVERY = 2.0  # seconds between lines about a video
 class Annotator:
   """Poses of one input after the other."""
 
-  def __init__(self, options, predictor: Predictor, folder: pathlib.Path, names: dict):
+  def __init__(
+    self, options, predictor: Predictor, folder: pathlib.Path, found: list[Input]
+  ):
     """Nothing is read yet but the file of boxes.
 
     Args:
       options: run.Options.
       predictor: what finds the poses.
       folder: the output's.
-      names: source of each input -> name of its drawing, without ending.
+      found: all inputs, in the order in which they will be asked for.
 
     Raises:
       UserError: the file of boxes or the detector cannot be had.
@@ -41,14 +44,29 @@ class Annotator:
     self._predictor = predictor
     self._box_file = options.boxes and box_lib.BoxFile(options.boxes)
     self._folder = folder
-    self._names = names
-    self._started, self._stills = time.monotonic(), 0
+    self._names = _names(found)
+    self._started, self._done = time.monotonic(), 0
     self._detect = detect.make(options.detector, predictor)
+    self._stills = stills.stills(
+      [item.source for item in found if item.kind == 'image'],
+      predictor,
+      self._people,
+      self._camera,
+      together=self._together(),
+    )
+
+  def close(self) -> None:
+    """Ends the thread that reads pictures ahead."""
+    self._stills.close()
 
   def __call__(
     self, item: Input, place_in_list: str
   ) -> Iterator[tuple[Picture, np.ndarray]]:
     """Yields (Picture, RGB) for a picture, or for every frame of a video.
+
+    Args:
+      item: the next of the inputs.
+      place_in_list: such as '3/100', for the lines about it.
 
     Raises:
       UserError: it cannot be read; frames before have come.
@@ -57,6 +75,13 @@ class Annotator:
       yield self._still(item.source, place_in_list)
     else:
       yield from self._video(item, place_in_list)
+
+  def _together(self):
+    """How many pictures are looked at before the first of them is drawn."""
+    options = self._options
+    searched = options.box is None and options.boxes is None
+    # The windows of one picture fill calls of the network: no need to wait for more.
+    return 1 if searched and options.detector == 'search' else options.batch
 
   def _boxes(self, source, image):
     if self._options.box is not None:
@@ -70,27 +95,31 @@ class Annotator:
     # A file may hold them in any order.
     return sorted(found, key=lambda b: -(b.score or 0.0))[: self._options.people]
 
+  def _people(self, source, image):
+    """Boxes of a picture; None has the predictor look twice at who fills it."""
+    boxes = self._boxes(source, image)
+    return None if boxes and boxes[0].source == 'whole' else boxes
+
   def _camera(self, image):
     height, width = image.shape[:2]
     return place.camera_of(width, height, self._options.focal, self._options.fov)
 
   def _still(self, source, place_in_list):
-    image = image_file.read(source)
-    boxes, camera = self._boxes(source, image), self._camera(image)
-    if boxes and boxes[0].source == 'whole':
-      boxes = None  # the predictor's own second look at the joints' box
-    poses = self._predictor.predict(image, boxes, camera)
+    still = next(self._stills)
+    if still.fault is not None:
+      raise still.fault
+    image, poses = still.image, still.poses
     if self._options.pictures:
       path = self._folder / 'pictures' / f'{self._names[source]}.jpg'
-      _save_drawing(image, poses, path)
-    self._stills += 1
-    rate = self._stills / (time.monotonic() - self._started)
+      _save_drawing(image, list(poses), path)
+    self._done += 1
+    rate = self._done / (time.monotonic() - self._started)
     print(
       f'{place_in_list}  {source}  {len(poses)} people  {rate:.1f} pictures/s',
       flush=True,
     )
     height, width = image.shape[:2]
-    return Picture(source, width, height, tuple(poses), camera=camera), image
+    return Picture(source, width, height, poses, camera=still.camera), image
 
   def _video(self, item, place_in_list):
     options = self._options
@@ -164,3 +193,12 @@ def _save_drawing(image, poses, path):
   buffer = io.BytesIO()
   Image.fromarray(drawing.still(image, poses)).save(buffer, 'JPEG', quality=90)
   atomic.write(path, buffer.getvalue())
+
+
+def _names(found):
+  """Source -> name of its drawing; numbered where two files share a stem."""
+  stems = [
+    f'webcam{item.source}' if item.kind == 'webcam' else pathlib.Path(item.source).stem
+    for item in found
+  ]
+  return dict(zip((i.source for i in found), track.different(stems), strict=True))

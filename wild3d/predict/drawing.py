@@ -10,7 +10,7 @@ from wild3d.skeleton import BONES, JOINTS
 
 LARGEST = 960  # px of the longer side of the photograph
 VIDEO_HEIGHT = 480  # px
-SHOWN = 3  # people of a video whose 3D poses are drawn
+SHOWN = 4  # people of a video whose 3D poses are drawn
 _HALF = 1250.0  # mm round the pelvis, in all frames: a person with the arms up fits
 _GRID, _FLOOR, _TEXT = (236, 236, 236), (150, 150, 150), (70, 70, 70)
 _HEAD = JOINTS.index('head_top')
@@ -54,12 +54,15 @@ def frame(
   shown = Image.fromarray(_overlay(image, poses, scale)).resize(size)
   photograph = Image.new('RGB', (size[0], height), visualize.PAPER)
   photograph.paste(shown, (0, (height - size[1]) // 2))
-  count = min(max(len(poses), 1), SHOWN)
   paper = Image.new('RGB', (2 * height * 3 // 4, height), visualize.PAPER)
-  room = min(height // count, paper.width // 2)
-  for row, pose in enumerate(poses[:SHOWN]):
+  # Two below each other are larger than side by side; of more, two fit in a row.
+  columns = 1 if len(poses) <= 2 else 2
+  rows = min(max(len(poses), 1), 2)
+  room = min(height // rows, paper.width // (2 * columns))
+  for place, pose in enumerate(poses[:SHOWN]):
     view = quick_views(pose.joints_mm, room, f'person {pose.person}')
-    paper.paste(view, (0, row * (height // count)))
+    row, column = divmod(place, columns)
+    paper.paste(view, (2 * room * column, room * row))
   legend = _legend()  # The views leave this corner free, however many they are.
   paper.paste(legend, (paper.width - legend.width, height - legend.height))
   return np.concatenate([np.asarray(photograph), np.asarray(paper)], axis=1)
@@ -127,14 +130,18 @@ def _overlay(image, poses, scale):
 
 
 def _named(drawn, names, heads):
-  """Each person's name above the head, within the picture."""
+  """Each person's name above the head, within the picture, and over no other name."""
   paper = Image.fromarray(drawn)
   draw = ImageDraw.Draw(paper)
   font = ImageFont.load_default(max(14, max(paper.size) // 40))
+  taken = []
   for name, (x, y) in zip(names, heads, strict=True):
     _, _, width, height = draw.textbbox((0, 0), name, font, stroke_width=3)
     left = min(max(x - width / 2, 0), max(0, paper.width - width))
     top = min(max(y - 1.4 * height, 0), max(0, paper.height - height))
+    while any(abs(left - x) < width and abs(top - y) < height for x, y in taken):
+      top += height
+    taken.append((left, top))
     draw.text(
       (left, top),
       name,
@@ -148,13 +155,13 @@ def _named(drawn, names, heads):
 
 def _legend():
   """Which colour is which side."""
-  paper = Image.new('RGB', (256, 22), visualize.PAPER)
-  draw, font = ImageDraw.Draw(paper), ImageFont.load_default(13)
+  paper = Image.new('RGB', (236, 22), visualize.PAPER)
+  draw, font = ImageDraw.Draw(paper), ImageFont.load_default(12)
   x = 6
   for side, text in (('left', "the person's left"), ('right', "the person's right")):
     draw.rectangle([x, 8, x + 12, 14], fill=visualize.COLOURS[side])
     draw.text((x + 17, 3), text, fill=_TEXT, font=font)
-    x += 125
+    x += 112
   return paper
 
 

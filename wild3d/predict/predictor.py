@@ -15,7 +15,7 @@ from wild3d.poses.pose import Box, Camera, Pose
 from wild3d.predict import boxes as box_lib
 from wild3d.predict import crop, decode, place
 
-BATCH = 32
+BATCH = 32  # crops in one call of the network
 
 # Left, top, width, height in px, with or without a score.
 BoxLike = Box | Sequence[float | int] | np.ndarray
@@ -30,10 +30,21 @@ class Predictor:
     fingerprint: 12 hexadecimal digits of a hash of the parameters.
     step: of the checkpoint.
     refine: sub-pixel rule in use.
+    batch: crops in one call of the network, at most.
   """
 
   def __init__(
-    self, config, at, model, variables, devices, *, refine, flip_test, skeleton_mm
+    self,
+    config,
+    at,
+    model,
+    variables,
+    devices,
+    *,
+    refine,
+    flip_test,
+    skeleton_mm,
+    batch=BATCH,
   ):
     """See `from_checkpoint`."""
     self.input_size = config.input_size
@@ -41,6 +52,7 @@ class Predictor:
     self.step = at
     self.refine = refine or config.evaluation.refine
     self.flip_test = flip_test
+    self.batch = batch
     self.fingerprint = _fingerprint(variables)
     self._variables = variables
     self._devices = devices
@@ -73,6 +85,7 @@ class Predictor:
     refine: str | None = None,
     flip_test: bool = False,
     skeleton_mm: float | None = None,
+    batch: int = BATCH,
   ) -> 'Predictor':
     """Restores the network of a run.
 
@@ -82,12 +95,21 @@ class Predictor:
       refine: sub-pixel rule of heatmaps.decode; None takes the configuration's.
       flip_test: mean over the picture and its mirror image.
       skeleton_mm: sum of the 14 bones of every pose; None: the configuration's.
+      batch: crops in one call of the network, at most.
 
     Raises:
-      UserError: there is no such run or step.
+      UserError: there is no such run or step, or `batch` is below 1.
     """
+    if batch < 1:
+      raise UserError(f'batch is {batch}: give 1 or more')
     restored = restore.restore(path, wanted, [])
-    return cls(*restored, refine=refine, flip_test=flip_test, skeleton_mm=skeleton_mm)
+    return cls(
+      *restored,
+      refine=refine,
+      flip_test=flip_test,
+      skeleton_mm=skeleton_mm,
+      batch=batch,
+    )
 
   def network(
     self, images: UInt8[np.ndarray, 'B H W 3'] | UInt8[jax.Array, 'B H W 3']
@@ -122,24 +144,19 @@ class Predictor:
         the picture.
     """
     _check_picture(image)
-    height, width = image.shape[:2]
-    if boxes is None:
-      whole = Box((0.0, 0.0, float(width), float(height)), source='whole')
-      (first,) = self.predict(image, [whole])
-      boxes = [box_lib.around(first.joints2d, width, height, None, 'whole') or whole]
     return self.predict_many([image], [boxes], [camera])[0]
 
   def predict_many(
     self,
     images: Sequence[UInt8[np.ndarray, '_ _ 3']],
-    boxes: Sequence[Sequence[BoxLike]],
+    boxes: Sequence[Sequence[BoxLike] | None],
     cameras: Sequence[Camera | None] | None = None,
   ) -> list[list[Pose]]:
     """Poses of the people in several pictures, whose crops share batches.
 
     Args:
       images: RGB, of any sizes.
-      boxes: of the people in each picture, see `predict`.
+      boxes: of the people in each picture, or None, see `predict`.
       cameras: of each picture; None: of none.
 
     Raises:
@@ -152,8 +169,12 @@ class Predictor:
         f'{len(images)} images, boxes of {len(boxes)} and {len(cameras)} cameras: give '
         'as many of each'
       )
-    for image, here, camera in zip(images, boxes, cameras, strict=True):
+    for image in images:
       _check_picture(image)
+    alone = [image for image, here in zip(images, boxes, strict=True) if here is None]
+    first = iter(self._first_look(alone) if alone else ())
+    boxes = [[next(first)] if here is None else here for here in boxes]
+    for image, here, camera in zip(images, boxes, cameras, strict=True):
       for rank, box in enumerate(map(_as_box, here)):
         affine = crop.to_original(box.xywh)
         crop.check_inside(box.xywh, *image.shape[1::-1])
@@ -165,6 +186,16 @@ class Predictor:
       for i, place in enumerate(places)
     )
     return [[next(poses) for _ in here] for here in boxes]
+
+  def _first_look(self, images):
+    """A box for each picture: of the joints that are found in the whole of it."""
+    sizes = [image.shape[1::-1] for image in images]
+    whole = [Box((0.0, 0.0, float(w), float(h)), source='whole') for w, h in sizes]
+    found = self.predict_many(images, [[box] for box in whole])
+    return [
+      box_lib.around(pose.joints2d, *size, None, 'whole') or box
+      for (pose,), size, box in zip(found, sizes, whole, strict=True)
+    ]
 
   def decoded(
     self, heatmaps: Float[jax.Array, 'B S h w J'], depth: Float[jax.Array, 'B J']
@@ -187,11 +218,11 @@ class Predictor:
     if not len(crops):
       raise UserError('crops: none are given; give at least one')
     parts = []
-    for start in range(0, len(crops), BATCH):
-      images = np.stack(crops[start : start + BATCH])
+    for start in range(0, len(crops), self.batch):
+      images = np.stack(crops[start : start + self.batch])
       # Rounded up to a power of two, and to what the devices can share: few shapes.
-      size = self._devices.size
-      room = -(-(1 << (len(images) - 1).bit_length()) // size) * size
+      room = min(1 << (len(images) - 1).bit_length(), self.batch)
+      room = -(-room // self._devices.size) * self._devices.size
       padded = np.zeros((room, *images.shape[1:]), np.uint8)
       padded[: len(images)] = images
       maps, depth = self.network(mesh.put({'image': padded}, self._devices)['image'])

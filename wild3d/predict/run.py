@@ -2,18 +2,20 @@
 
 import contextlib
 import dataclasses
+import logging
 import os
 import pathlib
 import sys
+import warnings
 
 import wild3d
 from wild3d.errors import UserError
-from wild3d.media import inputs, video_file
-from wild3d.poses import poses_json, track
+from wild3d.media import inputs, read_ahead, video_file
+from wild3d.poses import poses_json
 from wild3d.poses.pose import Header, PoseFile
 from wild3d.predict import crop, place
 from wild3d.predict.annotate import Annotator
-from wild3d.predict.predictor import Predictor
+from wild3d.predict.predictor import BATCH, Predictor
 
 FORMATS = ('json', 'npz', 'bvh', 'trc')
 
@@ -36,6 +38,7 @@ class Options:
     fov: degrees; see place.camera_of.
     refine: sub-pixel rule; None: the configuration's.
     flip_test: see Predictor.from_checkpoint.
+    batch: crops in one call of the network, and pictures that share calls.
     pictures: whether to draw: a JPEG for each picture, an MP4 for each video.
     formats: of `FORMATS`; 'json' is always written.
     smooth: one-euro filter over time, in videos.
@@ -56,6 +59,7 @@ class Options:
   fov: float | None = None
   refine: str | None = None
   flip_test: bool = False
+  batch: int = BATCH
   pictures: bool = True
   formats: tuple[str, ...] = ('json',)
   smooth: bool = False
@@ -75,6 +79,10 @@ def predict(arguments: list[str], options: Options) -> None:
     UserError: a mistake in the arguments; or, after all others are done and written,
       pictures and videos that could not be read.
   """
+  # Pillow's remarks, beside our own line about a damaged file. They cannot be caught round
+  # each picture: these are read in a thread, and what warnings do is one for all threads.
+  warnings.filterwarnings('ignore', module=r'PIL\.')
+  logging.getLogger('PIL').setLevel(logging.CRITICAL)
   found, passed = inputs.expand(arguments)
   _check(options)
   skeleton_mm = (
@@ -87,14 +95,16 @@ def predict(arguments: list[str], options: Options) -> None:
     refine=options.refine,
     flip_test=options.flip_test,
     skeleton_mm=skeleton_mm,
+    batch=options.batch,
   )
   if passed:
     print(_passed_over(passed))
-  annotate = Annotator(options, predictor, folder, _names(found))
+  annotate = Annotator(options, predictor, folder, found)
   header = _header(options, predictor, found)
   print(f'boxes: {header.detector}')
   done, faults = [], []
   with contextlib.ExitStack() as stack:
+    stack.callback(annotate.close)
     page = options.html and stack.enter_context(_page(options.html, header))
     for number, item in enumerate(found, 1):
       try:
@@ -102,8 +112,7 @@ def predict(arguments: list[str], options: Options) -> None:
           done.append(picture)
           if page:
             page.add(picture, image)
-      # Whatever is odd about one input, the others are done and written.
-      except (UserError, MemoryError, OSError, ValueError) as error:
+      except read_ahead.FAULTS as error:
         faults.append(_fault(item.source, error))
         if len(found) > 1:
           print(f'wild3d: {faults[-1]}', file=sys.stderr)
@@ -126,10 +135,10 @@ def _check(options):
       crop.to_original(options.box)
     except UserError as error:
       raise UserError(f'--box: {error}') from None
-  if options.people is not None and options.people < 1:
-    raise UserError(f'--people={options.people}: give 1 or more')
-  if options.frames is not None and options.frames < 1:
-    raise UserError(f'--frames={options.frames}: give 1 or more')
+  for flag in ('people', 'frames', 'batch'):
+    number = getattr(options, flag)
+    if number is not None and number < 1:
+      raise UserError(f'--{flag}={number}: give 1 or more')
   unknown = set(options.formats) - set(FORMATS)
   if unknown:
     raise UserError(
@@ -217,15 +226,6 @@ def _folder(out):
   if not os.access(folder, os.W_OK):
     raise UserError(f'--out={out}: cannot be written to')
   return folder
-
-
-def _names(found):
-  """Source -> name of its picture; numbered where two files share a stem."""
-  stems = [
-    f'webcam{item.source}' if item.kind == 'webcam' else pathlib.Path(item.source).stem
-    for item in found
-  ]
-  return dict(zip((i.source for i in found), track.different(stems), strict=True))
 
 
 def _passed_over(passed):

@@ -157,6 +157,11 @@ function makeScene(canvas, bones, hovered) {
     pen.stroke();
   }
 
+  // Of a bone, px: 22 mm, but never so thin that it is not seen.
+  function thickness() {
+    return Math.max(2.2, Math.min(6.5, 22 * project.unit));
+  }
+
   function drawBones() {
     const parts = [];
     for (const { points } of world.people) {
@@ -167,7 +172,7 @@ function makeScene(canvas, bones, hovered) {
       }
     }
     const edge = colour('edge');
-    const width = Math.max(2.2, Math.min(6.5, 22 * project.unit)); // 22 mm thick
+    const width = thickness();
     for (const { p, q, side } of parts.sort((m, n) => n.away - m.away)) {
       pen.lineCap = 'butt'; // a round end would cut the bones that it joins
       stroke(p, q, edge, width * 1.6);
@@ -182,7 +187,7 @@ function makeScene(canvas, bones, hovered) {
       const on = lit && lit.person === person && lit.joint === joint;
       const [x, y] = project(point);
       pen.beginPath();
-      pen.arc(x, y, on ? 6 : 2.2, 0, 7);
+      pen.arc(x, y, on ? 6 : 0.34 * thickness(), 0, 7); // within the bones, which it would cut
       pen.fillStyle = on ? '#ffe14d' : colour('edge');
       pen.fill();
       if (on) {

@@ -125,7 +125,7 @@ function drawScene() {
   const names = $('labels').checked ? header.joints : null;
   scene.show({ ...world, people, names, numbered: !world.row });
   let said = 'mm, minus the pelvis';
-  if (world.row) said = 'Each person minus the own pelvis; side by side, for distances between them are not known without a camera';
+  if (world.row) said = 'Each person minus their own pelvis; side by side, as distances between them are not known without a camera';
   if (inCamera) said = "mm from the camera's centre, in camera axes";
   $('placing').textContent = `${said}. Grid: 500 mm; the floor is at the lowest joint.`;
 }
