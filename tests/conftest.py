@@ -1,17 +1,17 @@
 """Eight fake devices, checked shape annotations, strict rank promotion."""
 
 import os
-import pathlib
 import shutil
 import tempfile
 
 os.environ.setdefault('JAX_PLATFORMS', 'cpu')
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
 
-# Most of the time goes to XLA: all processes of one run share what they compiled.
-_RUN = os.environ.get('PYTEST_XDIST_TESTRUNUID', str(os.getpid()))
-_COMPILED = pathlib.Path(tempfile.gettempdir()) / f'wild3d-tests-{_RUN}'
-os.environ.setdefault('JAX_COMPILATION_CACHE_DIR', str(_COMPILED))
+# Most of the time goes to XLA: all processes of one run share what they compiled. They
+# inherit the folder, which is named after the first of them.
+os.environ.setdefault(
+  'JAX_COMPILATION_CACHE_DIR', f'{tempfile.gettempdir()}/wild3d-tests-{os.getpid()}'
+)
 os.environ.setdefault('JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS', '0.5')
 
 import jax
@@ -35,7 +35,7 @@ def people_dir(tmp_path_factory):
   return folder
 
 
-def pytest_sessionfinish(session):
-  """Removes what was compiled, after the last process has ended."""
-  if not hasattr(session.config, 'workerinput'):
-    shutil.rmtree(_COMPILED, ignore_errors=True)
+def pytest_sessionfinish():
+  """Removes what was compiled, as the first process ends."""
+  folder = f'{tempfile.gettempdir()}/wild3d-tests-{os.getpid()}'
+  shutil.rmtree(folder, ignore_errors=True)
