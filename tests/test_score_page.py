@@ -76,6 +76,15 @@ def test_all_figures_are_drawn(tmp_path):
   assert any('>mean of these<' in row and row.count('<td') == 2 for row in rows)
 
 
+def test_no_empty_charts(tmp_path):
+  """Catches panels of dashes for what stills do not have."""
+  truth = fake_scores.truth(4, subject=np.array([''] * 4))
+  text = _page(tmp_path, ['geometry'], truth, fake_scores.predictions(truth))[1]
+  captions = re.findall('<figcaption>(.*?) \\(', text)
+  assert 'illegal angles' in captions
+  assert not {'jitter', 'bone-length spread'} & set(captions)
+
+
 def test_where_the_predictions_come_from(tmp_path):
   """Catches a page that does not say of which run, step and configuration it is."""
   truth = fake_scores.truth(4)

@@ -95,8 +95,11 @@ def _protocol(result, predictions, truth):
   if points:
     charts.append((score_charts.curve(points, label), f'PCK curve of {what}'))
   # Others of the same parts would be bars over again: PCK, AUC; one limb's PCKh.
+  # What counts nothing, as jitter of stills, says so in the table.
   of_other_parts = [
-    m for m in result.measures if not set(m.columns) <= set(main.columns)
+    m
+    for m in result.measures
+    if m.overall.count and not set(m.columns) <= set(main.columns)
   ]
   for measure in (main, *of_other_parts):
     title = f'{measure.name} ({measure.unit}) by part, with 95 % intervals'
