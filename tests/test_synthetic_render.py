@@ -58,6 +58,18 @@ def _drawing(domain):
   return jax.device_get(draw(*arguments)), draw, arguments
 
 
+def test_both_domains_have_one_form():
+  """Catches a scene of the lab that needs a program, and a compilation, of its own."""
+  lab, wild = (
+    jax.eval_shape(lambda key, d=domain: scene.sample(key, d), jax.random.key(0))
+    for domain in ('lab', 'wild')
+  )
+  assert lab == wild
+  empty = scene.sample(jax.random.key(0), 'lab')
+  assert not empty.others.present.any()
+  assert (empty.occluders.radius < 0).all()
+
+
 @pytest.mark.parametrize('domain', ['lab', 'wild'])
 def test_the_camera_projects_joints3d_onto_joints2d(domain):
   # Catches: a camera of the uncropped picture, swapped axes, pixels off by half.

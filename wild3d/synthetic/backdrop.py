@@ -75,7 +75,7 @@ def sample(key: PRNGKeyArray, domain: str) -> Backdrop:
   return Backdrop(
     cloth=cloth,
     azimuth=dice.uniform(-0.6, 0.6) if wild else dice.uniform(-0.2, 0.2),
-    away=500.0 * 60.0 ** dice.unit() if wild else jnp.full((), 2500.0),
+    away=500.0 * 60.0 ** dice.unit() if wild else jnp.float32(2500.0),
     fade=fade,
     shapes=jnp.concatenate(shapes, axis=1),
     shape_color=jnp.stack([texture.color(dice) for _ in range(SHAPES)]),

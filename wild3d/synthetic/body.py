@@ -69,7 +69,7 @@ def sample(key: PRNGKeyArray, domain: str) -> Build:
     sleeve=jnp.where(long_sleeve, dice.uniform(1.5, 1.97), bare),
     trouser=jnp.where(long_legs, dice.uniform(1.75, 1.98), dice.uniform(0.3, 1.3)),
     loose=1 + (0.6 if wild else 0.15) * dice.unit(2) ** jnp.array([1.7, 1.5]),
-    skirt=skirt if wild else jnp.full((), -1.0),
+    skirt=skirt if wild else jnp.float32(-1.0),
     skirt_is_top=dice.chance(0.55).astype(jnp.float32),
     hair=jnp.where(bald, 0.0, dice.uniform(1.0, 1.18)),
     tail=jnp.where(long_hair, dice.uniform(0.5, 1.6), 0.0),

@@ -33,9 +33,9 @@ def sample(key: PRNGKeyArray, domain: str) -> Sensor:
   if domain == 'lab':
     return Sensor(
       gain=dice.uniform(0.85, 1.1) * jnp.ones(3),
-      gamma=jnp.full((), 0.45),
-      blur=jnp.full((), 0.003),
-      noise=jnp.full((), 0.01),
+      gamma=jnp.float32(0.45),
+      blur=jnp.float32(0.003),
+      noise=jnp.float32(0.01),
       grey=jnp.zeros(()),
     )
   # White balance misses towards warm or cool, hardly ever towards pink or green.
