@@ -5,9 +5,9 @@
 
 DIR holds MPII-form annotations (annotations.json and images/; see
 wild3d/datasets/mpii). On 1,980 photographs of Leeds Sports Pose Extended all stages
-took 32 minutes of two cores (AMD EPYC, 2026-11-24, with other work beside) and reached
-PCK@0.2 (torso) 0.512 on 213 held back ones, 0.593 on the upright (mean pose: 0.068,
-0.108): see experiments/README.md.
+took 85 minutes of two cores (AMD EPYC, 2026-11-24, with much other work beside) and
+reached PCK@0.2 (torso) 0.524 on 213 held back ones, 0.601 on the upright (mean pose:
+0.068, 0.108): see experiments/README.md.
 """
 
 from wild3d.configs import base
