@@ -280,7 +280,8 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { padding: .4rem .8rem; text-align: right; white-space: nowrap;
  border-bottom: 1px solid var(--line); }
 th:first-child { text-align: left; font-weight: 600; }
-thead th { font-size: .85rem; }
+thead th { font-size: .85rem; white-space: normal; vertical-align: bottom; }
+thead small { display: block; white-space: nowrap; }
 .best { font-weight: 700; color: var(--accent); }
 .baseline { color: var(--soft); }
 .baseline th:first-child { font-weight: normal; }
