@@ -38,7 +38,10 @@ def test_overrides():
 @pytest.mark.parametrize(
   ('arguments', 'said'),
   [
-    (['--config.model.featurs=32'], 'featurs'),
+    (['--config.model.featurs=32'], 'no field config.model.featurs: Did you mean "fea'),
+    (['--config.nope=3'], 'no field config.nope: the fields are in configs/base.py'),
+    (['--config.stages.nope.steps=3'], 'no field config.stages.nope.steps'),
+    (['--config.seed.x=3'], 'seed.x'),
     (['--config.model.features=many'], 'features'),
     (['--confg.seed=1'], "unknown argument '--confg.seed=1'"),
   ],
@@ -53,7 +56,7 @@ def test_mistakes_are_named(arguments, said):
 def test_an_unknown_field_of_a_run_is_named():
   """Catches the AttributeError of `evaluate --config.nosuch=1`."""
   config = configs.load(str(ROOT / 'configs/zhou2017.py'), [])
-  with pytest.raises(UserError, match='nosuch') as error:
+  with pytest.raises(UserError, match=r'no field config\.nosuch') as error:
     configs.override(config, ['--config.nosuch=1'])
   assert '\n' not in str(error.value)
 

@@ -1,4 +1,5 @@
 import json
+import pathlib
 
 import pytest
 
@@ -51,8 +52,16 @@ def test_file_and_foreign_folder_are_refused(tmp_path):
 
 
 def test_unwritable_folder(tmp_path, monkeypatch):
-  """Catches a run that fails hours later, at its first checkpoint."""
-  # Root may write anywhere, so the answer of the system is replaced.
-  monkeypatch.setattr(workdir.os, 'access', lambda *_: False)
-  with pytest.raises(UserError, match='cannot write'):
-    workdir.check(tmp_path, CONFIG)
+  """Catches a traceback of Orbax, or a run that fails hours later, at a checkpoint."""
+
+  def refuse(*_, **__):
+    raise PermissionError(13, 'Permission denied')
+
+  # The superuser may write anywhere, so the answer of the system is replaced.
+  monkeypatch.setattr(workdir.tempfile, 'TemporaryFile', refuse)
+  with pytest.raises(UserError, match=r'cannot write in .*: Permission denied'):
+    workdir.check(tmp_path / 'new', CONFIG)
+  monkeypatch.undo()
+  if pathlib.Path('/proc/self').is_dir():
+    with pytest.raises(UserError, match='cannot write in /proc'):
+      workdir.check('/proc/run', CONFIG)

@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import re
 
 import ml_collections
 from absl import flags
@@ -48,7 +49,7 @@ def override(
       'config', config, flag_values=values, sys_argv=overrides
     )
   except _MISTAKES as error:
-    raise UserError(f'{where}: {_one_line(error)}') from error
+    raise UserError(f'{where}: {_one_line(error, overrides)}') from error
   return _parse(values, overrides, where)
 
 
@@ -63,7 +64,7 @@ def _parse(values, arguments, where):
     values(['wild3d', *arguments])
     return values.config
   except _MISTAKES as error:
-    raise UserError(f'{where}: {_one_line(error)}') from error
+    raise UserError(f'{where}: {_one_line(error, arguments)}') from error
 
 
 def as_json(config: ml_collections.ConfigDict) -> dict:
@@ -84,8 +85,19 @@ def _tuples(value):
   return value
 
 
-def _one_line(error) -> str:
-  # str of a KeyError is the repr of what it says.
+def _one_line(error, overrides) -> str:
+  # An AttributeError here wraps a KeyError, and str of that is the repr of what it says.
+  while error.args and isinstance(error, AttributeError | KeyError):
+    if not isinstance(error.args[0], Exception):
+      break
+    error = error.args[0]
   said = error.args[0] if isinstance(error, KeyError) and error.args else error
   text = ' '.join(str(said).split())
+  # Of an unknown field ml_collections says the bare name, and perhaps one that is near.
+  unknown = re.match(r"'(\w+)'", text)
+  for argument in overrides if unknown else ():
+    field = argument.removeprefix('--').partition('=')[0]
+    if unknown[1] in field.split('.'):
+      hint = text[unknown.end() :].strip() or 'the fields are in configs/base.py'
+      return f'there is no field {field}: {hint}'
   return text if text else type(error).__name__

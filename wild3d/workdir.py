@@ -2,6 +2,7 @@
 
 import json
 import os
+import tempfile
 
 from etils import epath
 
@@ -21,7 +22,7 @@ def place(path: str | os.PathLike) -> epath.Path:
 
 
 def check(workdir: str | os.PathLike, config: dict) -> epath.Path:
-  """Checks that a run of this configuration may live in the folder; writes nothing.
+  """Checks that a run of this configuration may live in the folder; leaves nothing there.
 
   Args:
     workdir: the folder, which need not exist.
@@ -39,8 +40,12 @@ def check(workdir: str | os.PathLike, config: dict) -> epath.Path:
     nearest = next(p for p in (folder, *folder.parents) if p.exists())
     if not nearest.is_dir():
       raise UserError(f'--workdir {workdir}: {nearest} is a file: name a folder')
-    if not os.access(nearest, os.W_OK):
-      raise UserError(f'--workdir {workdir}: cannot write in {nearest}')
+    try:  # the superuser is let in everywhere, and yet /proc takes no file
+      tempfile.TemporaryFile(dir=nearest).close()
+    except OSError as error:
+      raise UserError(
+        f'--workdir {workdir}: cannot write in {nearest}: {error.strerror}'
+      ) from None
   # Without a checkpoint there is nothing that another configuration could spoil.
   if has_checkpoints(folder):
     _check_same(folder, config)
