@@ -12,7 +12,9 @@ import argparse
 import numpy as np
 from PIL import Image
 
-from wild3d import evaluate, restore, summary, visualize
+from wild3d import evaluate, network
+from wild3d.draw import pixels
+from wild3d.pages import run_summary
 
 
 def main():
@@ -26,7 +28,7 @@ def main():
   parser.add_argument('--columns', type=int, default=2)
   parser.add_argument('--only2d', action='store_true')
   options = parser.parse_args()
-  config, _, model, variables, devices = restore.restore(
+  config, _, model, variables, devices = network.restore(
     options.workdir, 'best', [f'--config.evaluation.main={options.set}']
   )
   evaluator = evaluate.Evaluator(config, model, devices)
@@ -36,14 +38,14 @@ def main():
     [image for images in tiles[i : i + options.columns] for image in images]
     for i in range(0, len(tiles), options.columns)
   ]
-  Image.fromarray(visualize.grid(rows)).save(options.out)
+  Image.fromarray(pixels.grid(rows)).save(options.out)
 
 
 def tile(sample, config, only2d):
   """The pictures of one sample."""
-  shown = summary.picture(sample, config)
+  shown = run_summary.picture(sample, config)
   overlays = [
-    visualize.overlay(shown['image'], joints, visible)
+    pixels.overlay(shown['image'], joints, visible)
     for joints, visible in (
       (shown['predicted2d'], np.ones(16, bool)),
       (shown['true2d'], shown['visible']),
@@ -53,7 +55,7 @@ def tile(sample, config, only2d):
     return overlays
   return [
     *overlays,
-    visualize.views(shown['predicted3d'], shown['true3d'], height=256),
+    pixels.views(shown['predicted3d'], shown['true3d'], height=256),
   ]
 
 

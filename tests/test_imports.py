@@ -11,24 +11,24 @@ ROOT = pathlib.Path(__file__).parent.parent / 'wild3d'
 HEAVY = ('tensorflow', 'tensorflow_datasets', 'tensorboard')
 LIGHT = (
   'wild3d.__main__',
-  'wild3d.checkpoints',
-  'wild3d.config',
+  'wild3d.training.checkpoints',
+  'wild3d.settings',
   'wild3d.convert.from_torch',
   'wild3d.export.run',
-  'wild3d.guard',
+  'wild3d.training.guard',
   'wild3d.losses',
   'wild3d.metrics',
-  'wild3d.metric_writer',
+  'wild3d.training.metric_writer',
   'wild3d.models.pose3d',
   'wild3d.poses.describe',
   'wild3d.predict.run',
-  'wild3d.report',
-  'wild3d.restore',
+  'wild3d.pages.report',
+  'wild3d.network',
   'wild3d.scoring',
-  'wild3d.state',
-  'wild3d.step',
+  'wild3d.training.state',
+  'wild3d.training.step',
   'wild3d.synthetic.scene',
-  'wild3d.visualize',
+  'wild3d.draw.pixels',
 )
 # Module, or package -> what of wild3d it may import. Modules that are not
 # named may import what they like except the ones at the top.
@@ -42,18 +42,18 @@ ALLOWED = {
   'metrics': {'skeleton', 'geometry'},
   'models': {'models'},
   'synthetic': {'skeleton', 'geometry', 'synthetic', 'data.batch'},
-  'step': {
-    *('losses', 'metrics', 'heatmaps', 'state', 'geometry', 'skeleton'),
+  'training.step': {
+    *('losses', 'metrics', 'heatmaps', 'training.state', 'geometry', 'skeleton'),
     'data.batch',
   },
-  'schedule': {'errors'},
-  'optimizer': {'errors'},
-  'mesh': {'errors'},
+  'training.schedule': {'errors'},
+  'training.optimizer': {'errors'},
+  'training.mesh': {'errors'},
 }
 TOP = {'train', 'evaluate', 'evaluate_protocols', 'cli', '__main__'}
 FROM_TOP = {'train', 'evaluate_protocols', 'cli', '__main__'}  # who may import those
 ONLY_IMPORTER = {
-  'orbax': {'checkpoints'},
+  'orbax': {'training.checkpoints'},
   'av': {'datasets.video', 'media.video_file', 'media.video_writer'},
   'cv2': {'predict.hog'},
   'onnx': {'export.onnx_graph'},
@@ -131,4 +131,4 @@ def test_light_modules_without(blocked):
   assert done.returncode == 0, done.stderr
 
 
-_DRAW = ('visualize', 'report', 'summary')
+_DRAW = ('draw', 'pages')

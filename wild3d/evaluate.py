@@ -7,13 +7,15 @@ import jax
 import numpy as np
 from etils import epath
 
-from wild3d import baselines, geometry, mesh, restore, scoring, step, workdir
+from wild3d import files, geometry, network, scoring
 from wild3d.data import pipeline
 from wild3d.data.batch import BATCH_KEYS
 from wild3d.datasets import prepare
 from wild3d.errors import UserError
 from wild3d.metrics import Mean
 from wild3d.models.pose3d import Pose3D
+from wild3d.protocols import baselines
+from wild3d.training import mesh, step
 
 
 class Evaluator:
@@ -51,7 +53,7 @@ class Evaluator:
       loss=config.target.loss,
       refine=config.evaluation.refine,
       flip_test=config.evaluation.flip_test,
-      pixels=restore.make_pixels(config),
+      pixels=network.make_pixels(config),
     )
     self._predict = jax.jit(predict)
     self._score = jax.jit(
@@ -164,7 +166,7 @@ class Evaluator:
     return pipeline.evaluate(
       prepare_dataset(config, dataset),
       split=split,
-      data_dir=workdir.place(config.data_dir),
+      data_dir=files.absolute(config.data_dir),
       batch_size=config.evaluation.batch_size,
       input_size=config.input_size,
       process_index=jax.process_index(),
@@ -196,7 +198,7 @@ def main(
   folder, wanted: str, out: str | None, page: str | None, overrides: list[str]
 ) -> None:
   """Restores, scores and prints the table; writes JSON and the HTML report if asked."""
-  config, at, model, variables, devices = restore.restore(folder, wanted, overrides)
+  config, at, model, variables, devices = network.restore(folder, wanted, overrides)
   if not config.evaluation.sets:
     raise UserError('config.evaluation.sets is empty: nothing to score')
   evaluator = Evaluator(config, model, devices)
@@ -205,7 +207,7 @@ def main(
   print(scoring.table(scores))
   if out:
     result = {'workdir': str(folder), 'step': at, 'scores': scores}
-    workdir.write_text(epath.Path(out), json.dumps(result, indent=1) + '\n')
+    files.write(epath.Path(out), json.dumps(result, indent=1) + '\n')
     print(f'written: {out}')
   if page:
     write_report(page, folder, config, evaluator, variables, intro=_INTRO.format(at))
@@ -214,10 +216,10 @@ def main(
 
 def write_report(page, folder, config, evaluator, variables, intro, count=12) -> None:
   """Writes the HTML report of a run, with pictures of config.evaluation.main."""
-  from wild3d import summary  # matplotlib, only here
+  from wild3d.pages import run_summary
 
   shown = config.evaluation.main
-  summary.write(
+  run_summary.write(
     page,
     folder=epath.Path(folder),
     config=config,

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from wild3d import config as configs
-from wild3d import evaluate, protocols, restore, workdir
+from wild3d import evaluate, files, network, protocols, settings
 from wild3d.errors import UserError
-from wild3d.protocols import of_model, page, read_truth, result
+from wild3d.pages import scores
+from wild3d.protocols import of_model, read_truth, result
 from wild3d.protocols.formats import dataset
 
 
@@ -37,7 +37,7 @@ def main(
     raise UserError(
       f'--protocol={",".join(names)}: names a protocol twice; give it once'
     )
-  config, at, model, variables, devices = restore.restore(folder, wanted, overrides)
+  config, at, model, variables, devices = network.restore(folder, wanted, overrides)
   set_name = set_name or config.evaluation.main
   if set_name not in config.evaluation.sets:
     raise UserError(
@@ -51,7 +51,7 @@ def main(
   evaluator = evaluate.Evaluator(config, model, devices)
   found = evaluator.predictions(variables, set_name)
   source = f'{config.datasets[fields.dataset].name}:{fields.split}'
-  data_dir = str(workdir.place(config.data_dir))
+  data_dir = str(files.absolute(config.data_dir))
   truth = read_truth.read(source, data_dir)
   ids = np.array([id.decode() for id in found['id'].tolist()], str)
   if len(ids) < len(truth) and fields.limit:
@@ -75,12 +75,12 @@ def main(
     'truth': source,
     'flip_test': config.evaluation.flip_test,
     'skeleton_mm': config.evaluation.skeleton_mm,
-    'config': configs.as_json(config),
+    'config': settings.as_json(config),
   }
   if out:
     result.write_json(results, out, header)
     print(f'written: {out}')
   if html:
     pictures = dataset.pictures(source, data_dir)
-    page.write(results, predictions, truth, html, pictures, header=header)
+    scores.write(results, predictions, truth, html, pictures, header=header)
     print(f'written: {html}')

@@ -6,8 +6,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from wild3d import baselines, geometry, metrics, skeleton
+from wild3d import geometry, metrics, skeleton
 from wild3d.data.batch import BATCH_KEYS
+from wild3d.protocols import baselines
 
 # metric -> (unit, whether higher is better, what it is). The 3D ones count the
 # visible joints of examples with 3D truth whose pelvis is visible, root-aligned.

@@ -7,24 +7,14 @@ import time
 import jax
 import numpy as np
 
-from wild3d import (
-  checkpoints,
-  evaluate,
-  guard,
-  mesh,
-  restore,
-  schedule,
-  scoring,
-  step,
-  workdir,
-)
-from wild3d import config as configs
-from wild3d import metric_writer as writers
-from wild3d import optimizer as optimizers
-from wild3d import state as states
+from wild3d import evaluate, files, network, scoring, settings
 from wild3d.data import augment, pipeline
 from wild3d.data.batch import BATCH_KEYS
 from wild3d.errors import UserError
+from wild3d.training import checkpoints, guard, mesh, run_folder, schedule, step
+from wild3d.training import metric_writer as writers
+from wild3d.training import optimizer as optimizers
+from wild3d.training import state as states
 
 
 def train(config, folder) -> None:
@@ -42,17 +32,17 @@ def train(config, folder) -> None:
   stages = schedule.plan(config.schedule, config.stages)
   devices = mesh.make()
   mesh.check_batch_size(devices, config.batch_size, 'config.batch_size')
-  model = restore.make_model(config)
+  model = network.make_model(config)
   optimizer = optimizers.make(**config.optimizer)
   for stage in stages:
     check_sources(config, stage)
-  folder = workdir.check(folder, configs.as_json(config))
+  folder = run_folder.check(folder, settings.as_json(config))
   evaluator = evaluate.Evaluator(config, model, devices)
   prepare_sources(config)
 
   # ---- Where it stands: this folder's checkpoint, else init_from, else fresh.
   source = None
-  if config.init_from and not workdir.has_checkpoints(folder):
+  if config.init_from and not run_folder.has_checkpoints(folder):
     source = checkpoints.open_existing(config.init_from)
   state = jax.device_put(
     states.fresh(model, optimizer, jax.random.key(config.seed), config.input_size),
@@ -71,7 +61,7 @@ def train(config, folder) -> None:
   if resumed is not None:
     state = saved.restore(resumed, state)
     say(f'resumed: {folder}, step {resumed}')
-  workdir.claim(folder, configs.as_json(config))
+  run_folder.claim(folder, settings.as_json(config))
 
   # ---- One compiled step for all the stages.
   train_step = jax.jit(
@@ -79,9 +69,9 @@ def train(config, folder) -> None:
       step.train,
       model=model,
       optimizer=optimizer,
-      target=restore.make_target(config),
+      target=network.make_target(config),
       clip_frames=config.clip_frames,
-      pixels=restore.make_pixels(config),
+      pixels=network.make_pixels(config),
     ),
     donate_argnums=0,
     out_shardings=mesh.replicated(devices),
@@ -198,7 +188,7 @@ class Run:
       main = scores[self.config.evaluation.main][scoring.NETWORK]
       best = {k: v for k, v in main.items() if k == self.config.evaluation.best}
     run = {
-      'config': configs.as_json(self.config),
+      'config': settings.as_json(self.config),
       'stage': stage.name,
       'stage_ended': at == stage.end,
       'scores': scores,
@@ -277,7 +267,7 @@ def make_batches(config, stage: schedule.Stage) -> pipeline.TrainBatches:
   ]
   return pipeline.train(
     sources,
-    data_dir=workdir.place(config.data_dir),
+    data_dir=files.absolute(config.data_dir),
     batch_size=config.batch_size,
     input_size=config.input_size,
     shares={role: share for role, share in shares(fields).items() if share},

@@ -17,8 +17,8 @@ import time
 import jax
 import numpy as np
 import torch
-import torch_twin
 from PIL import Image
+from references import torch_twin
 
 from wild3d.convert import from_torch
 from wild3d.media import image_file

@@ -12,9 +12,9 @@ import jax
 import numpy as np
 import synthetic_sheet
 import torch
-import torch_twin
+from references import torch_twin
 
-from wild3d import restore
+from wild3d import network
 from wild3d.convert import from_torch
 
 SIZES = (
@@ -45,7 +45,7 @@ def main() -> None:
       start = time.monotonic()
       from_torch.convert(source, run)
       seconds = time.monotonic() - start
-      _, _, model, variables, _ = restore.restore(run, 'best', [])
+      _, _, model, variables, _ = network.restore(run, 'best', [])
     keys = jax.random.split(jax.random.key(0), 2)
     drawn = synthetic_sheet.samples(keys, 'wild', size)['image']
     images = np.asarray(drawn, np.float32) / 255

@@ -15,12 +15,13 @@ def main(arguments) -> None:
   parser.add_argument('--out', default='', help='write the Markdown here as well')
   options = parser.parse_args(arguments)
 
-  from wild3d import atomic
-  from wild3d.cli import outputs
+  from wild3d import files
   from wild3d.protocols import compare
 
-  outputs.check({'--out': options.out}, {'A.json': options.a, 'B.json': options.b})
+  files.check_outputs(
+    {'--out': options.out}, {'A.json': options.a, 'B.json': options.b}
+  )
   text = compare.compare(compare.read(options.a), compare.read(options.b))
   if options.out:
-    atomic.write(options.out, text)
+    files.write(options.out, text)
   print(text, end='')

@@ -42,12 +42,12 @@ def main(arguments) -> None:
     print(to_torch.convert(options.source, options.out, options.step))
     return
 
-  from wild3d import config as configs
+  from wild3d import settings
   from wild3d.configs import base
   from wild3d.convert import from_torch
 
   if options.config:
-    data = configs.load(options.config, overrides)
+    data = settings.load(options.config, overrides)
   else:
-    data = configs.override(base.get_config(), overrides)
+    data = settings.override(base.get_config(), overrides)
   print(from_torch.convert(options.source, options.out, data))

@@ -106,9 +106,9 @@ def _verify(options):
 
 
 def _browse(options):
-  from wild3d.datasets import browse
+  from wild3d.pages import dataset
 
-  browse.write(
+  dataset.write(
     options.name,
     options.data_dir,
     options.out,

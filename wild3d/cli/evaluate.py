@@ -32,9 +32,9 @@ def main(arguments) -> None:
   parser.add_argument('--report', help='write pictures and tables to this HTML file')
   options, overrides = parser.parse_known_args(arguments)
 
-  from wild3d.cli import outputs
+  from wild3d import files
 
-  outputs.check({'--out': options.out, '--report': options.report})
+  files.check_outputs({'--out': options.out, '--report': options.report})
   if options.protocol:
     from wild3d import evaluate_protocols
 

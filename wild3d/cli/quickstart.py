@@ -26,20 +26,19 @@ def main(arguments) -> None:
   cores = os.cpu_count() or 1
   os.environ.setdefault('JAX_NUM_CPU_DEVICES', str(2 ** min(3, cores.bit_length() - 1)))
 
-  from wild3d import config as configs
-  from wild3d import workdir
+  from wild3d import files, settings
   from wild3d.configs import quickstart
 
   config = quickstart.get_config()
-  config.data_dir = str(workdir.place(options.workdir) / 'tfds')
-  config = configs.override(config, overrides)
+  config.data_dir = str(files.absolute(options.workdir) / 'tfds')
+  config = settings.override(config, overrides)
   started = time.monotonic()
 
-  from wild3d import evaluate, restore, train
+  from wild3d import evaluate, network, train
 
   train.train(config, options.workdir)
-  page = workdir.place(options.workdir) / 'report.html'
-  config, _, model, variables, devices = restore.restore(options.workdir, 'latest', [])
+  page = files.absolute(options.workdir) / 'report.html'
+  config, _, model, variables, devices = network.restore(options.workdir, 'latest', [])
   evaluate.write_report(
     page,
     options.workdir,

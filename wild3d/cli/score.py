@@ -67,8 +67,7 @@ def _score(options, command):
 
   import numpy as np
 
-  from wild3d import protocols
-  from wild3d.cli import outputs
+  from wild3d import files, protocols
   from wild3d.errors import UserError
   from wild3d.protocols import read_predictions, read_truth, result
 
@@ -80,7 +79,7 @@ def _score(options, command):
     )
   if options.seed < 0:
     raise UserError(f'--seed={options.seed}: must be 0 or above')
-  outputs.check(
+  files.check_outputs(
     {'--out': options.out, '--page': options.page},
     {'--predictions': options.predictions, '--truth': options.truth},
   )
@@ -114,12 +113,12 @@ def _score(options, command):
     result.write_json(results, options.out, header)
     print(f'wrote {options.out}')
   if options.page:
-    from wild3d.protocols import page
+    from wild3d.pages import scores
 
     pictures = None
     if not read_truth.is_file(options.truth):
       from wild3d.protocols.formats import dataset
 
       pictures = dataset.pictures(options.truth, data_dir)
-    page.write(results, predictions, truth, options.page, pictures, header=header)
+    scores.write(results, predictions, truth, options.page, pictures, header=header)
     print(f'wrote {options.page}')

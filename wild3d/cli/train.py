@@ -24,11 +24,12 @@ def main(arguments) -> None:
   )
   options, overrides = parser.parse_known_args(arguments)
 
-  from wild3d import config as configs
+  from wild3d import settings
 
-  config = configs.load(options.config, overrides)
+  config = settings.load(options.config, overrides)
 
-  from wild3d import mesh, train
+  from wild3d import train
+  from wild3d.training import mesh
 
   if options.distributed:
     mesh.start_distributed()

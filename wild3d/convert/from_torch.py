@@ -8,13 +8,13 @@ import jax
 import numpy as np
 from flax import traverse_util
 
-from wild3d import checkpoints, restore, skeleton, workdir
-from wild3d import config as configs
+from wild3d import files, network, settings, skeleton
 from wild3d.configs import base
 from wild3d.convert import names, torch_file
 from wild3d.errors import UserError
 from wild3d.models import initial
 from wild3d.models.depth import LEVELS
+from wild3d.training import checkpoints
 
 _LISTED = 8  # groups of names in a message
 _DEFAULT_INPUT = 256  # px: of a 2D-only network, which works at any size
@@ -121,7 +121,7 @@ def variables_of(tensors: dict[str, np.ndarray], config) -> dict:
   if any(found for _, found in refuse):
     raise UserError('; '.join(f'{what}: {_grouped(n)}' for what, n in refuse if n))
 
-  model = restore.make_model(config)
+  model = network.make_model(config)
   images = jax.ShapeDtypeStruct(
     (1, config.input_size, config.input_size, 3), np.float32
   )
@@ -178,7 +178,7 @@ def convert(source: str, out: str, data=None) -> str:
     UserError: see `torch_file.read`, `sizes` and `variables_of`; `out` exists or
       cannot be made. Nothing is written then.
   """
-  folder = workdir.place(out)
+  folder = files.absolute(out)
   if folder.exists():
     raise UserError(f'{out} exists: name a new folder')
   found = torch_file.read(source)
@@ -187,7 +187,7 @@ def convert(source: str, out: str, data=None) -> str:
     variables = variables_of(found.tensors, config)
   except UserError as error:
     raise UserError(f'{source}: {error}') from None
-  checkpoints.save_model(folder, variables, {'config': configs.as_json(config)})
+  checkpoints.save_model(folder, variables, {'config': settings.as_json(config)})
   m = config.model
   said = (
     f'{source}: {found.form}; {m.stacks} stacks, {m.residuals} residuals, {m.features} '

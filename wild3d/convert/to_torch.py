@@ -7,7 +7,7 @@ import pathlib
 import numpy as np
 from flax import traverse_util
 
-from wild3d import atomic, restore
+from wild3d import files, network
 from wild3d.convert import names
 from wild3d.errors import UserError
 
@@ -52,12 +52,12 @@ def convert(workdir: str, out: str | os.PathLike, step: str = 'best') -> str:
     raise UserError(
       "PyTorch is needed to write its files: pip install 'wild3d[convert]'"
     ) from None
-  config, at, _, variables, _ = restore.restore(workdir, step, [])
+  config, at, _, variables, _ = network.restore(workdir, step, [])
   tensors = state_dict(variables, config)
   buffer = io.BytesIO()
   torch.save({name: torch.from_numpy(a.copy()) for name, a in tensors.items()}, buffer)
-  atomic.write(path, buffer.getvalue())
-  pixels = restore.make_pixels(config)
+  files.write(path, buffer.getvalue())
+  pixels = network.make_pixels(config)
   return (
     f'{workdir}, step {at}: {len(tensors)} tensors; its input is {pixels.order.upper()} / '
     f'{pixels.divisor:g}\nwritten: {out}'

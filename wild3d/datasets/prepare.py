@@ -8,7 +8,7 @@ import pathlib
 from etils import epath
 
 from wild3d.errors import UserError
-from wild3d.workdir import place
+from wild3d.files import absolute
 
 NAMES = tuple(
   sorted(
@@ -43,7 +43,7 @@ def builder(name: str, data_dir: str, options: dict[str, str] | None = None):
     return _custom_built(base, config, known, data_dir)
   else:
     chosen = config or None
-  return module.Builder(config=chosen, data_dir=str(place(data_dir)))
+  return module.Builder(config=chosen, data_dir=str(absolute(data_dir)))
 
 
 def _custom(base, config, options, known):
@@ -75,7 +75,7 @@ def _custom_built(base, config, known, data_dir):
 
   try:
     return tfds.core.read_only_builder.builder_from_files(
-      f'{base}/{config}', data_dir=str(place(data_dir))
+      f'{base}/{config}', data_dir=str(absolute(data_dir))
     )
   except tfds.core.DatasetNotFoundError:
     raise UserError(
@@ -134,14 +134,14 @@ def prepare(
 
   result = builder(name, data_dir, options)
   folder = epath.Path(result.data_dir)
-  origin = str(place(manual_dir)) if manual_dir else ''
+  origin = str(absolute(manual_dir)) if manual_dir else ''
   if folder.exists():
     _check_origin(name, folder, origin, options)
     return result
   if origin and not epath.Path(origin).is_dir():
     raise UserError(f'{name}: manual_dir {origin} is no folder')
   try:
-    epath.Path(place(data_dir)).mkdir(parents=True, exist_ok=True)
+    epath.Path(absolute(data_dir)).mkdir(parents=True, exist_ok=True)
   except OSError as error:
     raise UserError(
       f'{data_dir}: cannot be made ({error.strerror}): choose another data_dir'

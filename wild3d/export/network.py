@@ -8,8 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 
 import wild3d
-from wild3d import restore, skeleton, step
+from wild3d import network, skeleton
 from wild3d.poses.poses_json import CONVENTIONS
+from wild3d.training import step
 
 OUTPUTS = ('heatmaps', 'depth')
 
@@ -46,14 +47,14 @@ def load(checkpoint: str, wanted: str, flip_test: bool) -> Network:
   Raises:
     UserError: there is no such run or step.
   """
-  config, at, model, variables, _ = restore.restore(checkpoint, wanted, [])
+  config, at, model, variables, _ = network.restore(checkpoint, wanted, [])
   forward = functools.partial(
     step.forward,
     jax.tree.map(jnp.asarray, jax.device_get(variables)),
     model=model.clone(dtype=jnp.float32),
     loss=config.target.loss,
     flip_test=flip_test,
-    pixels=restore.make_pixels(config),
+    pixels=network.make_pixels(config),
   )
   probabilities = config.target.loss == 'cross_entropy'
   size = config.input_size

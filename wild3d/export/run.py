@@ -8,10 +8,10 @@ import shutil
 
 import numpy as np
 
-from wild3d import atomic
+from wild3d import files
 from wild3d.errors import UserError
 from wild3d.export import formats, network
-from wild3d.workdir import place
+from wild3d.files import absolute
 
 FORMATS = {
   'stablehlo': (formats.write_stablehlo, formats.run_stablehlo),
@@ -46,7 +46,7 @@ def export(
     UserError: a mistake in the arguments; a package is missing; or the written network
       gives other numbers: then nothing is left behind.
   """
-  path = pathlib.Path(place(out))
+  path = pathlib.Path(absolute(out))
   kind = kind or _kind(path, out)
   write, run = FORMATS[kind]
   if path.exists():
@@ -70,7 +70,7 @@ def export(
   finally:
     _remove(partial)
   about = {'format': kind, **loaded.about, 'largest_difference': worst}
-  atomic.write(f'{path}.json', json.dumps(about, indent=1) + '\n')
+  files.write(f'{path}.json', json.dumps(about, indent=1) + '\n')
   return (
     f'written: {path} ({kind}, any batch size) and {path}.json\nrun by its own runtime '
     f'on batches of {" and ".join(map(str, _BATCHES))}: outputs differ from the '

@@ -7,7 +7,7 @@ import pathlib
 import numpy as np
 from jaxtyping import Float
 
-from wild3d import atomic, skeleton
+from wild3d import files, skeleton
 from wild3d.poses import track as track_lib
 from wild3d.poses.pose import PoseFile
 from wild3d.poses.track import PARENTS, Track
@@ -58,7 +58,7 @@ def write(poses: PoseFile, folder: str | os.PathLike) -> dict[pathlib.Path, int]
   for track, name in zip(found, names, strict=True):
     joints, filled = track.evenly()
     path = pathlib.Path(folder) / name
-    atomic.write(path, _text(track, joints))
+    files.write(path, _text(track, joints))
     written[path] = filled
   return written
 

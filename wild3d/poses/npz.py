@@ -7,7 +7,7 @@ import os
 
 import numpy as np
 
-from wild3d import atomic, skeleton
+from wild3d import files, skeleton
 from wild3d.poses import poses_json
 from wild3d.poses.pose import PoseFile
 
@@ -56,7 +56,7 @@ def write(poses: PoseFile, path: str | os.PathLike) -> None:
   }
   buffer = io.BytesIO()
   np.savez_compressed(buffer, **arrays)
-  atomic.write(path, buffer.getvalue())
+  files.write(path, buffer.getvalue())
 
 
 def _stack(rows, shape):

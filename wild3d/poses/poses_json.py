@@ -10,7 +10,7 @@ import pathlib
 
 import numpy as np
 
-from wild3d import atomic, skeleton
+from wild3d import files, skeleton
 from wild3d.errors import UserError
 from wild3d.poses.pose import Box, Camera, Header, Picture, Pose, PoseFile
 
@@ -66,7 +66,7 @@ def write(poses: PoseFile, path: str | os.PathLike) -> None:
     for p in poses.pictures
   )
   text = json.dumps(head, indent=1, allow_nan=False)
-  atomic.write(path, f'{text[:-2]},\n "pictures": [\n{lines}\n]\n}}\n')
+  files.write(path, f'{text[:-2]},\n "pictures": [\n{lines}\n]\n}}\n')
 
 
 def _picture(picture):

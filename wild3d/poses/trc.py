@@ -5,7 +5,7 @@ import pathlib
 
 import numpy as np
 
-from wild3d import atomic, skeleton
+from wild3d import files, skeleton
 from wild3d.poses import track as track_lib
 from wild3d.poses.pose import PoseFile
 
@@ -29,7 +29,7 @@ def write(poses: PoseFile, folder: str | os.PathLike) -> list[pathlib.Path]:
   found = track_lib.tracks(poses)
   paths = [pathlib.Path(folder) / n for n in track_lib.file_names(found, '.trc')]
   for track, path in zip(found, paths, strict=True):
-    atomic.write(path, _text(track, path.name))
+    files.write(path, _text(track, path.name))
   return paths
 
 

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 import numpy as np
 from PIL import Image
 
-from wild3d import atomic
+from wild3d import files
+from wild3d.draw import people
 from wild3d.media import video_file
 from wild3d.media.inputs import Input
 from wild3d.media.video_writer import Mp4Writer
@@ -127,8 +128,6 @@ class Annotator:
       video = stack.enter_context(video_file.opened(item.source))
       writer = None
       if options.pictures:
-        from wild3d.predict import drawing  # matplotlib
-
         (self._folder / 'pictures').mkdir(exist_ok=True)
         path = self._folder / 'pictures' / f'{self._names[item.source]}.mp4'
         writer = stack.enter_context(Mp4Writer(path, video.fps))
@@ -145,7 +144,7 @@ class Annotator:
           camera = self._camera(image)
           poses = follower(image, seconds, camera)
           if writer:
-            writer.add(drawing.frame(image, poses), seconds)
+            writer.add(people.frame(image, poses), seconds)
           progress(index + 1, len(poses))
           height, width = image.shape[:2]
           yield (
@@ -188,11 +187,10 @@ class _Progress:
 
 
 def _save_drawing(image, poses, path):
-  from wild3d.predict import drawing  # matplotlib
 
   buffer = io.BytesIO()
-  Image.fromarray(drawing.still(image, poses)).save(buffer, 'JPEG', quality=90)
-  atomic.write(path, buffer.getvalue())
+  Image.fromarray(people.still(image, poses)).save(buffer, 'JPEG', quality=90)
+  files.write(path, buffer.getvalue())
 
 
 def _names(found):

@@ -9,11 +9,12 @@ import jax
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from wild3d import mesh, restore, step
+from wild3d import network
 from wild3d.errors import UserError
 from wild3d.poses.pose import Box, Camera, Pose
 from wild3d.predict import boxes as box_lib
 from wild3d.predict import crop, decode, place
+from wild3d.training import mesh, step
 
 BATCH = 32  # crops in one call of the network
 
@@ -62,7 +63,7 @@ class Predictor:
         model=model,
         loss=config.target.loss,
         flip_test=flip_test,
-        pixels=restore.make_pixels(config),
+        pixels=network.make_pixels(config),
       )
     )
     self._decode = jax.jit(
@@ -102,7 +103,7 @@ class Predictor:
     """
     if batch < 1:
       raise UserError(f'batch is {batch}: give 1 or more')
-    restored = restore.restore(path, wanted, [])
+    restored = network.restore(path, wanted, [])
     return cls(
       *restored,
       refine=refine,

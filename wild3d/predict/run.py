@@ -184,7 +184,7 @@ def _header(options, predictor, found):
 
 
 def _page(path, header):
-  from wild3d.viewer.page import PageWriter  # matplotlib
+  from wild3d.viewer.page import PageWriter
 
   return PageWriter(path, header)
 

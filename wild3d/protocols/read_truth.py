@@ -45,7 +45,7 @@ def read(source: str, data_dir: str | pathlib.Path = '') -> Truth:
   elif is_file(source):
     raise UserError(f'{path}: must end in .json, {", ".join(arrays.SUFFIXES)}')
   else:
-    from wild3d.protocols.formats import dataset  # imports TensorFlow
+    from wild3d.protocols.formats import dataset
 
     return _checked(source, dataset.read(source, data_dir))
   return _checked(source, _of_arrays(source, found))

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Int, Shaped
 
 import wild3d
-from wild3d import atomic
+from wild3d import files
 from wild3d.errors import UserError
 from wild3d.protocols import bootstrap, columns, figures, score_table
 from wild3d.protocols.figures import Scored
@@ -182,7 +182,7 @@ def write_json(
     separators=(',', ':'),
     allow_nan=False,
   )
-  atomic.write(path, f'{text[:-2]},\n "samples": {samples}\n}}\n')
+  files.write(path, f'{text[:-2]},\n "samples": {samples}\n}}\n')
 
 
 def _figures(result):

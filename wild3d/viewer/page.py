@@ -17,7 +17,8 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
-from wild3d import skeleton, visualize
+from wild3d import skeleton
+from wild3d.draw import pixels
 from wild3d.errors import UserError
 from wild3d.poses.pose import Header, Picture, Pose
 
@@ -223,8 +224,8 @@ def _described(header):
   )
   return {
     'joints': skeleton.JOINTS,
-    'bones': [(*bone, visualize.bone_side(bone)) for bone in skeleton.BONES],
-    'colours': {side: f'rgb{rgb}' for side, rgb in visualize.COLOURS.items()},
+    'bones': [(*bone, pixels.bone_side(bone)) for bone in skeleton.BONES],
+    'colours': {side: f'rgb{rgb}' for side, rgb in pixels.COLOURS.items()},
     'fps': header.fps,
     'conventions': [*_CONVENTIONS, ('Scale', scale)],
     'made': made,

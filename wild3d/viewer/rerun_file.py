@@ -6,7 +6,8 @@ import pathlib
 
 import numpy as np
 
-from wild3d import skeleton, visualize
+from wild3d import skeleton
+from wild3d.draw import pixels
 from wild3d.errors import UserError
 from wild3d.poses.pose import PoseFile
 
@@ -94,7 +95,7 @@ def _skeleton(recording, entity, joints, points, strips, radius):
     f'{entity}/joints',
     points(joints[known], class_ids=ids, radii=radius, show_labels=False),
   )
-  colours = [visualize.COLOURS[visualize.bone_side(bone)] for bone in bones]
+  colours = [pixels.COLOURS[pixels.bone_side(bone)] for bone in bones]
   recording.log(
     f'{entity}/bones',
     strips([joints[list(bone)] for bone in bones], colors=colours, radii=radius / 2),

@@ -13,7 +13,9 @@ import tensorflow_datasets as tfds
 
 from wild3d.datasets import record
 from wild3d.datasets.mocap_people import body, captures, names
-from wild3d.datasets.synthetic_people import synthetic_people_dataset_builder as people
+from wild3d.datasets.synthetic_people import (
+  synthetic_people_dataset_builder as people,
+)
 from wild3d.datasets.work import Skipped, Unit, UnitBuilder
 from wild3d.errors import UserError
 

@@ -1,0 +1,129 @@
+"""wild3d predict on videos, with an untrained network."""
+
+import jax
+import numpy as np
+import pytest
+from fakes import video as fake_video
+from PIL import Image
+
+from wild3d import __main__, network, settings
+from wild3d.configs import base
+from wild3d.media import video_file
+from wild3d.models import initial
+from wild3d.poses import poses_json
+from wild3d.training import checkpoints
+
+pytest.importorskip('av')
+
+
+@pytest.fixture(scope='module')
+def run(tmp_path_factory):
+  """A run folder of a small untrained network."""
+  config = base.get_config()
+  config.model.update({'stacks': 1, 'residuals': 1, 'features': 8, 'stem': 4})
+  config.model.depth_residuals = 1
+  config.input_size = 64
+  folder = tmp_path_factory.mktemp('run') / 'run'
+  variables = initial.variables(network.make_model(config), jax.random.key(3), 64)
+  checkpoints.save_model(folder, variables, {'config': settings.as_json(config)})
+  return str(folder)
+
+
+def _command(run, tmp_path, *arguments):
+  out = tmp_path / 'out'
+  flags = [f'--checkpoint={run}', f'--out={out}']
+  return __main__.main(['predict', *map(str, arguments), *flags]), out
+
+
+def test_everything_of_a_video(run, tmp_path, capsys):
+  """Catches a file that was asked for and is not there, or frames that are lost."""
+  path = fake_video.write(tmp_path / 'walk.mp4', np.arange(12) / 25)
+  page, flags = tmp_path / 'page.html', ['--box=30,10,40,50', '--smooth', '--fov=60']
+  status, out = _command(
+    run, tmp_path, path, *flags, '--formats=json,npz,bvh,trc', f'--html={page}'
+  )
+  assert status == 0
+  assert 'frame 12 of 12' in capsys.readouterr().out
+  found = poses_json.read(out / 'poses.json')
+  assert [p.frame for p in found.pictures] == list(range(12))
+  np.testing.assert_allclose([p.time for p in found.pictures], np.arange(12) / 25)
+  header = found.header
+  assert (header.fps, header.smooth, header.detector) == (25.0, True, 'given')
+  names = {str(p.relative_to(out)) for p in out.rglob('*') if p.is_file()}
+  assert {'poses.json', 'poses.npz', 'pictures/walk.mp4'} <= names
+  assert {'bvh/walk-person0.bvh', 'trc/walk-person0.trc'} <= names
+  with video_file.opened(out / 'pictures' / 'walk.mp4') as video:
+    frames = list(video)
+  assert (video.fps, len(frames)) == (25, 12)
+  assert 'walk.mp4' in page.read_text()
+
+
+def test_some_of_a_video_and_a_bad_one(run, tmp_path, capsys):
+  """Catches one bad video that ends the others, or frames beyond --frames."""
+  folder = tmp_path / 'in'
+  folder.mkdir()
+  fake_video.write(folder / 'a.mp4', np.arange(12) / 25)
+  (folder / 'b.mp4').write_bytes(b'no video')
+  Image.fromarray(fake_video.frame(0)).save(folder / 'c.png')
+  flags = ['--detector=whole', '--frames=3', '--no_pictures']
+  status, out = _command(run, tmp_path, folder, *flags)
+  assert status == 2
+  said = capsys.readouterr().err
+  assert '1 of 3 inputs' in said
+  assert 'b.mp4' in said
+  assert 'Traceback' not in said
+  found = poses_json.read(out / 'poses.json')
+  assert [p.frame for p in found.pictures] == [0, 1, 2, None]
+  assert found.header.fps is None
+  assert not (out / 'pictures').exists()
+
+
+def test_turned_photograph_has_the_same_pose(run, tmp_path):
+  """Catches EXIF's turn made twice, or for the picture and not for the pose."""
+  image = Image.effect_noise((90, 60), 80).convert('RGB')
+  image.save(tmp_path / 'up.png')
+  exif = Image.Exif()
+  exif[0x0112] = 6  # shown, it must be turned by a quarter clockwise
+  image.transpose(Image.Transpose.ROTATE_90).save(tmp_path / 'turned.png', exif=exif)
+  status, out = _command(run, tmp_path, tmp_path / '*.png')
+  assert status == 0
+  turned, up = poses_json.read(out / 'poses.json').pictures
+  assert (turned.width, turned.height) == (90, 60)
+  for one, other in zip(turned.poses, up.poses, strict=True):
+    np.testing.assert_array_equal(one.joints2d, other.joints2d)
+    np.testing.assert_array_equal(one.joints_mm, other.joints_mm)
+
+
+def test_boxes_of_a_file(run, tmp_path, capsys):
+  """Catches boxes given to another picture, or a picture without any passed over."""
+  for name in 'ab':
+    Image.fromarray(fake_video.frame(1)).save(tmp_path / f'{name}.png')
+  (tmp_path / 'boxes.json').write_text('{"a.png": [[1, 2, 30, 40], [40, 9, 20, 30]]}')
+  boxes = f'--boxes={tmp_path / "boxes.json"}'
+  status, out = _command(run, tmp_path, tmp_path / '*.png', boxes)
+  assert status == 2
+  assert 'b.png' in capsys.readouterr().err
+  (picture,) = poses_json.read(out / 'poses.json').pictures
+  assert [p.box.xywh for p in picture.poses] == [(1, 2, 30, 40), (40, 9, 20, 30)]
+  _command(run, tmp_path, tmp_path / 'a.png', boxes, '--people=1')
+  (picture,) = poses_json.read(out / 'poses.json').pictures
+  assert len(picture.poses) == 1
+
+
+@pytest.mark.parametrize(
+  ('flags', 'said'),
+  [
+    (['--box=1,2,3,4', '--boxes=x.json'], 'one of the two'),
+    (['--people=0'], '--people=0'),
+    (['--frames=0'], '--frames=0'),
+    (['--formats=json,fbx'], 'fbx'),
+    (['--boxes=none.json'], 'none.json'),
+  ],
+)
+def test_wrong_flags(flags, said, run, tmp_path, capsys):
+  """Catches a wrong flag found after an hour, or passed over."""
+  path = fake_video.write(tmp_path / 'x.mp4', np.arange(3) / 25)
+  status, out = _command(run, tmp_path, path, *flags)
+  assert status == 2
+  assert said in capsys.readouterr().err
+  assert not (out / 'poses.json').exists()

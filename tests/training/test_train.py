@@ -1,0 +1,186 @@
+"""The experiment end to end, on a handful of tiny synthetic people."""
+
+import json
+import shutil
+
+import jax
+import numpy as np
+import pytest
+
+from wild3d import evaluate, network, scoring, settings, train
+from wild3d.errors import UserError
+from wild3d.training import checkpoints, metric_writer
+
+TINY = """
+from wild3d.configs import base
+
+def get_config():
+  c = base.get_config()
+  c.model.update({'stacks': 1, 'residuals': 1, 'features': 8, 'depth_residuals': 1})
+  c.input_size = 64
+  c.batch_size = 16
+  c.clip_frames = 2
+  c.data_dir = 'DATA_DIR'
+  c.datasets.people = base.dataset('synthetic_people/tiny')
+  c.sources.lab = base.source('people', 'lab_train', '3d')
+  c.sources.wild = base.source('people', 'wild_train', '2d')
+  c.sources.clips = base.source('people', 'wild_clips', 'clip')
+  c.stages.a = base.stage(2, 1e-3, ('lab', 'wild'))
+  c.stages.b = base.stage(3, 1e-3, ('lab', 'wild'), depth=0.1)
+  c.stages.c = base.stage(
+    1, 1e-4, ('lab', 'wild', 'clips'), share_clip=0.25, depth=0.1, geometric=0.01,
+    temporal=0.1,
+  )
+  c.schedule = ('a', 'b', 'c')
+  c.log_every = 1
+  c.checkpoint.every = 1
+  c.checkpoint.keep = 9
+  c.evaluation.batch_size = 16
+  c.evaluation.main = 'wild'
+  c.evaluation.sets.wild = base.evaluation_set('people', 'wild_test', limit=20)
+  c.shuffle_buffer = 16
+  return c
+"""
+
+
+@pytest.fixture(scope='module')
+def place(tmp_path_factory, people_dir):
+  """A folder with the configuration, which names the shared dataset."""
+  folder = tmp_path_factory.mktemp('place')
+  (folder / 'tiny.py').write_text(TINY.replace('DATA_DIR', str(people_dir)))
+  return folder
+
+
+def load(place, *overrides):
+  return settings.load(str(place / 'tiny.py'), list(overrides))
+
+
+@pytest.fixture(scope='module')
+def run(place):
+  """An uninterrupted run of the three stages."""
+  train.train(load(place), place / 'whole')
+  return place / 'whole'
+
+
+def variables_at(folder, step):
+  return network.restore(folder, str(step), [])[3]
+
+
+def test_three_stages_leave_what_they_should(run):
+  """Catches a stage left out, a metric not written, a loss that a stage lacks."""
+  lines = metric_writer.read(run)
+  training = {line['step']: line for line in lines if 'train/loss' in line}
+  assert sorted(training) == [1, 2, 3, 4, 5, 6]
+  assert [training[n]['train/stage'] for n in (1, 3, 6)] == [0, 1, 2]
+  assert training[6]['train/temporal'] > 0
+  assert training[1]['train/temporal'] == 0
+  scored = [line for line in lines if 'eval/wild/network/mpjpe' in line]
+  assert [line['step'] for line in scored] == [2, 5, 6]
+  for row in ('mean depth', 'zero depth', 'mean pose'):
+    assert scored[-1][f'eval/wild/{row}/mpjpe'] > 0
+  saved = checkpoints.open_existing(run)
+  assert saved.steps() == [1, 2, 3, 4, 5, 6]
+  assert saved.run(6)['stage'] == 'c'
+  assert json.loads((run / 'config.json').read_text())['batch_size'] == 16
+  assert list((run / 'tensorboard').iterdir())
+
+
+def test_resume_is_bit_for_bit(place, run):
+  """Catches anything that training depends on and a checkpoint lacks."""
+  cut = place / 'cut'
+  shutil.copytree(run, cut)
+  # As if the run had been killed in the middle of the second stage.
+  for step in (5, 6):
+    shutil.rmtree(cut / 'checkpoints' / str(step))
+  train.train(load(place), cut)
+  whole, resumed = variables_at(run, 6), variables_at(cut, 6)
+  pairs = zip(jax.tree.leaves(whole), jax.tree.leaves(resumed), strict=True)
+  assert all(np.array_equal(a, b) for a, b in pairs)
+  steps = [line['step'] for line in metric_writer.read(cut) if 'train/loss' in line]
+  assert steps == [1, 2, 3, 4, 5, 6]
+
+
+def test_evaluation_command_repeats_the_scores_of_training(run, tmp_path):
+  """Catches a second way of scoring that drifts from the first."""
+  out, page = tmp_path / 'scores.json', tmp_path / 'report.html'
+  evaluate.main(str(run), 'latest', str(out), str(page), [])
+  scores = json.loads(out.read_text())
+  assert scores['step'] == 6
+  assert scores['scores']['wild']['examples'] == 20
+  trained = checkpoints.open_existing(run).run(6)['scores']
+  again = scoring.flat(scores['scores'])
+  assert again == pytest.approx(scoring.flat(trained), rel=1e-6)
+  assert '<html' in page.read_text()
+  with pytest.raises(UserError, match='--step=7'):
+    evaluate.main(str(run), '7', None, None, [])
+
+
+def test_padding_is_not_scored(run):
+  """Catches a last batch that is dropped, or padding that counts."""
+  scores = {}
+  for size in (8, 16, 24):
+    override = [f'--config.evaluation.batch_size={size}']
+    config, _, model, variables, devices = network.restore(run, 'latest', override)
+    evaluator = evaluate.Evaluator(config, model, devices)
+    scores[size] = evaluator.scores(variables)['wild']['network']
+  assert scores[8] == pytest.approx(scores[16], rel=1e-4)
+  assert scores[8] == pytest.approx(scores[24], rel=1e-4)
+
+
+def test_init_from_takes_parameters_alone(place, run):
+  """Catches a stage started alone that starts from nothing, or drags old momentum."""
+  config = load(
+    place, f'--config.init_from={run}', "--config.schedule=('b',)", '--config.seed=1'
+  )
+  config.stages.b.learning_rate = 0.0
+  train.train(config, place / 'alone')
+  old, new = variables_at(run, 6)['params'], variables_at(place / 'alone', 3)['params']
+  pairs = zip(jax.tree.leaves(old), jax.tree.leaves(new), strict=True)
+  assert all(np.array_equal(a, b) for a, b in pairs)
+
+
+@pytest.mark.parametrize(
+  ('overrides', 'said'),
+  [
+    (['--config.schedule=()'], 'config.schedule is empty'),
+    (['--config.batch_size=12'], 'multiple of the 8 devices'),
+    (["--config.stages.a.sources=('lab',)"], "a share of 0.5 is from '2d' sources"),
+    (["--config.stages.a.sources=('absent',)"], "names 'absent'"),
+    (['--config.evaluation.best=mpjp'], "'mpjp': choose from"),
+    (['--config.datasets.people.name=people'], "unknown dataset 'people'"),
+    (['--config.optimizer.name=sgd'], "'sgd': choose"),
+    (['--config.init_from=absent'], 'absent holds no checkpoints'),
+    (['--config.evaluation.sets.wild.split=best'], "no split 'best'"),
+  ],
+)
+def test_mistakes_are_named_before_training(place, run, tmp_path, overrides, said):
+  """Catches a mistake that surfaces as a traceback, or after hours."""
+  del run  # the dataset is there
+  with pytest.raises(UserError, match=said):
+    train.train(load(place, *overrides), tmp_path / 'w')
+  assert not (tmp_path / 'w' / 'checkpoints').exists()
+
+
+def test_not_finite_stops(place, run, tmp_path):
+  """Catches a run that goes on with NaN, or saves it."""
+  del run
+  config = load(place, '--config.stages.a.learning_rate=1e30')
+  with pytest.raises(UserError, match=r'step 2, stage a: .*synthetic_people/'):
+    train.train(config, tmp_path)
+  assert checkpoints.open_existing(tmp_path).steps() == [1]
+
+
+def test_other_config_in_workdir(place, run):
+  """Catches a run continued with another configuration."""
+  with pytest.raises(UserError, match=r'config\.seed=0, not 5'):
+    train.train(load(place, '--config.seed=5'), run)
+
+
+@pytest.mark.parametrize('name', ['best', 'latest', '5'])
+def test_step_by_name(run, name):
+  """Catches a best that is not the lowest MPJPE."""
+  saved = checkpoints.open_existing(run)
+  scored = {n: saved.run(n)['scores'] for n in (2, 5, 6)}
+  mpjpe = {n: s['wild']['network']['mpjpe'] for n, s in scored.items()}
+  want = {'best': min(mpjpe, key=mpjpe.get), 'latest': 6, '5': 5}[name]
+  assert network.choose_step(saved, name) == want

@@ -1,0 +1,1 @@
+"""Painters: one skeleton, in pixels and in SVG, and charts."""

@@ -1,0 +1,1 @@
+"""Every HTML page, with one frame and one style."""

@@ -1,0 +1,1 @@
+"""One update and all that surrounds it: the steps of a run."""

@@ -1,0 +1,196 @@
+"""Metrics on disk: one JSON line a step, TensorBoard events, and the log line."""
+
+import json
+import math
+import sys
+import time
+import types
+from collections.abc import Mapping
+from typing import SupportsFloat, SupportsInt
+
+from etils import epath
+
+FILE = 'metrics.jsonl'
+
+
+class MetricWriter:
+  """Appends metrics to workdir/metrics.jsonl and to workdir/tensorboard.
+
+  The JSON lines have sorted keys: the metrics, `step`, and `time` (seconds since
+  1970). Numbers keep full precision; those that are not finite become null,
+  which every JSON reader takes. TensorBoard events are written if the package
+  `tensorboard` is installed, with or without TensorFlow, and never import the
+  latter. Each write is handed to the operating system before it returns.
+
+  Args:
+    workdir: folder, made if need be.
+    resume_step: the step of the checkpoint that training goes on from; what was
+      written for later steps is dropped, since it will be written again. None
+      keeps all but a half-written line.
+    process: index of this process; all but process 0 write nothing.
+  """
+
+  def __init__(self, workdir, *, resume_step: int | None = None, process: int = 0):
+    self._active = process == 0
+    self._events = None
+    if not self._active:
+      return
+    workdir = epath.Path(workdir)
+    workdir.mkdir(parents=True, exist_ok=True)
+    self._path = workdir / FILE
+    _mend(self._path, math.inf if resume_step is None else resume_step)
+    self._events = _event_writer(workdir / 'tensorboard')
+    if self._events is not None and resume_step is not None:
+      _mark_restart(self._events, resume_step + 1)
+
+  def write(self, step: SupportsInt, metrics: Mapping[str, SupportsFloat]) -> None:
+    """Writes the metrics of one step.
+
+    Args:
+      step: optimiser steps taken so far.
+      metrics: name to number (Python, NumPy or a JAX array of one element).
+
+    Raises:
+      ValueError: a metric is called `step` or `time`.
+    """
+    if not self._active:
+      return
+    if clash := {'step', 'time'} & set(metrics):
+      raise ValueError(f'metrics may not be called {sorted(clash)}')
+    now = time.time()
+    values = {name: float(value) for name, value in metrics.items()}
+    line = {n: v if math.isfinite(v) else None for n, v in values.items()}
+    line |= {'step': int(step), 'time': now}
+    # Opened anew each time: a closed file survives kill -9, also in a bucket.
+    with self._path.open('a') as file:
+      file.write(json.dumps(line, sort_keys=True, allow_nan=False) + '\n')
+    if self._events is not None:
+      _add_scalars(self._events, int(step), now, values)
+
+  def close(self) -> None:
+    """Ends the TensorBoard file; writing again afterwards is an error."""
+    if self._events is not None:
+      self._events.close()
+
+  def __enter__(self):
+    return self
+
+  def __exit__(self, *_):
+    self.close()
+
+
+def read(workdir) -> list[dict]:
+  """Reads workdir/metrics.jsonl: a dict a line, in file order, NaN for null.
+
+  A half-written line is left out. An absent file gives an empty list.
+  """
+  path = epath.Path(workdir) / FILE
+  lines = [_parse(line) for line in _lines(path)]
+  return [
+    {k: math.nan if v is None else v for k, v in line.items()} for line in lines if line
+  ]
+
+
+def progress(
+  step: SupportsInt,
+  total: SupportsInt,
+  rate: SupportsFloat,
+  eta: SupportsFloat,
+  *,
+  stage: str = '',
+  losses: Mapping[str, SupportsFloat] | None = None,
+) -> str:
+  """The log line: stage, step/total, images/s, time left, losses.
+
+  Args:
+    step: optimiser steps taken so far.
+    total: steps that there will be.
+    rate: images per second.
+    eta: seconds left; shown as `?` unless finite.
+    stage: name of the training stage.
+    losses: name to number, shown with four significant digits.
+
+  Returns:
+    One line: `depth  1200/5000 (24%)  85.3 images/s  2h05m left  loss 0.03125`.
+  """
+  step, total, rate = int(step), int(total), float(rate)
+  share = 100 * step // total if total else 100
+  speed = f'{rate:.1f}' if rate < 1000 else f'{rate:.0f}'
+  parts = [stage] if stage else []
+  parts += [
+    f'{step}/{total} ({share}%)',
+    f'{speed} images/s',
+    f'{_span(float(eta))} left',
+  ]
+  parts += [f'{name} {float(value):.4g}' for name, value in (losses or {}).items()]
+  return '  '.join(parts)
+
+
+def _span(seconds):
+  if not math.isfinite(seconds) or seconds < 0:
+    return '?'
+  minutes, seconds = divmod(round(seconds), 60)
+  hours, minutes = divmod(minutes, 60)
+  if hours >= 24:
+    return f'{hours // 24}d{hours % 24:02d}h'
+  if hours:
+    return f'{hours}h{minutes:02d}m'
+  return f'{minutes}m{seconds:02d}s' if minutes else f'{seconds}s'
+
+
+def _lines(path):
+  # A write that was cut short can end anywhere, also within a character.
+  text = path.read_bytes().decode(errors='replace') if path.exists() else ''
+  return text.split('\n')
+
+
+def _parse(line):
+  """The line's dict, or None if it was cut short."""
+  try:
+    parsed = json.loads(line)
+  except ValueError:
+    return None
+  return parsed if isinstance(parsed, dict) and 'step' in parsed else None
+
+
+def _mend(path, last_step):
+  """Drops lines that are cut short or later than `last_step`."""
+  before = _lines(path)
+  parsed = [(line, _parse(line)) for line in before]
+  kept = [line for line, value in parsed if value and value['step'] <= last_step]
+  if [*kept, ''] != before and path.exists():
+    partial = path.parent / f'{path.name}.tmp'
+    partial.write_text(''.join(line + '\n' for line in kept))
+    partial.replace(path)
+
+
+def _event_writer(folder):
+  """TensorBoard's own writer, or None if the package is not installed."""
+  # Wherever TensorFlow is installed, tensorboard.compat would import it (6 s,
+  # 600 MB) for its file system alone. If a module of this name exists, it takes
+  # its built-in substitute instead; the package ships without one.
+  name = 'tensorboard.compat.notf'
+  sys.modules.setdefault(name, types.ModuleType(name))
+  try:
+    from tensorboard.run_summary.writer.event_file_writer import EventFileWriter
+  except ImportError:
+    return None
+  return EventFileWriter(str(folder))
+
+
+def _mark_restart(events, step):
+  """Makes TensorBoard forget the events from `step` on in earlier files."""
+  from tensorboard.compat.proto.event_pb2 import Event, SessionLog
+
+  start = SessionLog(status=SessionLog.START)
+  events.add_event(Event(step=step, wall_time=time.time(), session_log=start))
+  events.flush()
+
+
+def _add_scalars(events, step, now, values):
+  from tensorboard.compat.proto.event_pb2 import Event
+  from tensorboard.compat.proto.summary_pb2 import Summary
+
+  scalars = [Summary.Value(tag=n, simple_value=v) for n, v in values.items()]
+  events.add_event(Event(step=step, wall_time=now, summary=Summary(value=scalars)))
+  events.flush()
