@@ -8,7 +8,7 @@ from fakes import scores as fake_scores
 
 from wild3d import __main__
 from wild3d.errors import UserError
-from wild3d.protocols import compare, result
+from wild3d.protocols import compare, result, scores_json
 
 
 def _write(path, values, *, sequence=None, order=None, measure=None, **changes):
@@ -21,8 +21,8 @@ def _write(path, values, *, sequence=None, order=None, measure=None, **changes):
     lambda _: [fake_scores.measure(values, **(measure or {}))], **changes
   )
   scored = result.score(protocol, fake_scores.predictions(truth), truth)
-  result.write_json([scored], path, {'step': 7})
-  return compare.read(path)
+  scores_json.write([scored], path, {'step': 7})
+  return scores_json.read(path)
 
 
 def _cells(text, start):
@@ -212,7 +212,7 @@ def test_edited_files(tmp_path, spoil):
   spoil(data)
   path.write_text(json.dumps(data))
   with pytest.raises(UserError, match=r'a\.json: .*incomplete or was edited'):
-    compare.read(path)
+    scores_json.read(path)
 
 
 @pytest.mark.parametrize(
@@ -229,9 +229,9 @@ def test_other_files(tmp_path, text, message):
   path = tmp_path / 'x.json'
   path.write_text(text)
   with pytest.raises(UserError, match=message):
-    compare.read(path)
+    scores_json.read(path)
   with pytest.raises(UserError, match='cannot be read'):
-    compare.read(tmp_path / 'none.json')
+    scores_json.read(tmp_path / 'none.json')
 
 
 def test_command(tmp_path, capsys):

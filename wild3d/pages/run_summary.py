@@ -1,5 +1,6 @@
 """A run's report: its scores by stage, its curves, and pictures of its predictions."""
 
+import jax.numpy as jnp
 import numpy as np
 from etils import epath
 
@@ -74,13 +75,12 @@ def curves(lines: list[dict]) -> dict[str, list[tuple[int, float]]]:
 def picture(sample):
   """One sample of Evaluator.samples as the report takes it: px and mm."""
   size = sample['image'].shape[0]
+  pixels = lambda xy: np.asarray(geometry.crop_to_pixels(jnp.asarray(xy), size))  # noqa: E731
   return {
     'id': sample['id'].decode(),
     'image': sample['image'],
-    'predicted2d': np.asarray(
-      geometry.crop_to_pixels(sample['joints_crop'][:, :2], size)
-    ),
-    'true2d': np.asarray(geometry.crop_to_pixels(sample['joints2d'], size)),
+    'predicted2d': pixels(sample['joints_crop'][:, :2]),
+    'true2d': pixels(sample['joints2d']),
     'visible': sample['visible'],
     'predicted3d': sample['joints_mm'],
     'true3d': sample['joints3d'] if sample['has3d'] else None,
