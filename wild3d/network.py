@@ -24,7 +24,7 @@ def forward(
   variables: dict,
   images: UInt8[Array, 'B H W 3'],
   *,
-  model: Pose3D,
+  model,
   probabilities: bool,
   flip_test: bool = False,
   pixels: Pixels = RGB,
@@ -34,7 +34,7 @@ def forward(
   Args:
     variables: 'params' and 'batch_stats'.
     images: RGB.
-    model: see models/pose3d.py.
+    model: Pose3D.
     probabilities: whether the maps, trained with cross-entropy, are logits over the
       places of a map, and are to become probabilities.
     flip_test: take the mean over the image and its mirror image, mirrored back.
@@ -123,7 +123,7 @@ class Network:
 
   def __init__(
     self,
-    model: Pose3D,
+    model,
     variables: dict,
     devices,
     *,

@@ -35,7 +35,8 @@ VARIABLES = {'params': {'gain': jnp.asarray([1.0, 2.0, 4.0])}, 'batch_stats': {}
 
 
 def _images(rows=2):
-  return np.random.default_rng(0).integers(0, 256, (rows, SIZE, SIZE, 3), np.uint8)
+  rng = np.random.default_rng(0)
+  return jnp.asarray(rng.integers(0, 256, (rows, SIZE, SIZE, 3), np.uint8))
 
 
 def _seen(images):
@@ -53,7 +54,7 @@ forward = functools.partial(network.forward, probabilities=False)
 
 def test_values_and_order():
   """Catches another divisor, or channels that stay, or turn with the picture."""
-  image = np.arange(12, dtype=np.uint8).reshape(1, 2, 2, 3)
+  image = jnp.arange(12, dtype=jnp.uint8).reshape(1, 2, 2, 3)
   np.testing.assert_array_equal(pixels.to_float(image), image / np.float32(255))
   got = pixels.to_float(image, BGR)
   assert got.dtype == jnp.float32
@@ -87,7 +88,7 @@ def test_training_sees_the_same_pixels():
 
   def loss(images, seen):
     batch = _batch() | {'image': jnp.asarray(images)}
-    return update(start, batch, 1e-3, weights, pixels=seen)[1]['loss']
+    return update(start, batch, jnp.float32(1e-3), weights, pixels=seen)[1]['loss']
 
   swapped = images[..., ::-1]
   want = loss(swapped, pixels.Pixels('rgb', 256.0))

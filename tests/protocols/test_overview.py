@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from fakes import scored as fake
@@ -105,7 +106,7 @@ def test_original_pixels_and_millimetres():
   np.testing.assert_allclose(
     network.original_pixels(joints, affine), joints[..., :2] * 100 + (320, 240)
   )
-  sized = np.asarray(network.millimetres(joints[0].astype(np.float32), 4000.0))
+  sized = np.asarray(network.millimetres(jnp.asarray(joints[0]), 4000.0))
   bones = np.array(skeleton.BONES)
   lengths = np.linalg.norm(sized[bones[:, 0]] - sized[bones[:, 1]], axis=-1)
   assert lengths.sum() == pytest.approx(4000, rel=1e-5)
