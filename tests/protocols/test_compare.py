@@ -11,7 +11,7 @@ from wild3d.errors import UserError
 from wild3d.protocols import compare, result, scores_json
 
 
-def _write(path, values, *, sequence=None, order=None, measure=None, **changes):
+def _scored(values, *, sequence=None, order=None, measure=None, **changes):
   values = np.asarray(values, np.float64).reshape(len(values), -1)
   truth = fake_scores.truth(len(values), sequence=sequence)
   if order is not None:
@@ -20,8 +20,11 @@ def _write(path, values, *, sequence=None, order=None, measure=None, **changes):
   protocol = fake_scores.protocol(
     lambda _: [fake_scores.measure(values, **(measure or {}))], **changes
   )
-  scored = result.score(protocol, fake_scores.predictions(truth), truth)
-  scores_json.write([scored], path, {'step': 7})
+  return result.score(protocol, fake_scores.predictions(truth), truth)
+
+
+def _write(path, values, **changes):
+  scores_json.write([_scored(values, **changes)], path, {'step': 7})
   return scores_json.read(path)
 
 
@@ -246,3 +249,16 @@ def test_command(tmp_path, capsys):
   assert '| +5.00 |' in printed
   assert __main__.main(['compare', str(paths[0]), str(tmp_path / 'none.json')]) == 2
   assert 'none.json cannot be read' in capsys.readouterr().err
+
+
+def test_further_sets_are_compared_too(tmp_path):
+  """Catches sets of one file mixed up, or left out of the comparison."""
+  paths = [tmp_path / 'a.json', tmp_path / 'b.json']
+  for path, shift in zip(paths, (0.0, 4.0), strict=True):
+    values = np.arange(20.0)
+    main, second = _scored(values), _scored(values + shift)
+    scores_json.write([main], path, {}, others={'second': ([second], {})})
+  text = compare.compare(*(scores_json.read(path) for path in paths))
+  head, tail = text.split('# second')
+  assert _cells(head, 'error, mm')[3] == '0.0'
+  assert _cells(tail, 'error, mm')[3] == '+4.0'

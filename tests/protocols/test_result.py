@@ -239,9 +239,25 @@ def test_every_key_is_documented(tmp_path):
   pairs = dataclasses.replace(joints.main, columns={'upper_arm': joints.main.overall})
   other = dataclasses.replace(joints.protocol, name='other')
   parts = dataclasses.replace(joints, protocol=other, measures=(pairs,))
-  scores_json.write([joints, parts], tmp_path / 'scores.json', {})
-  names = {'fake', 'other', 'error', 'half', 'a', 'b', 'upper_arm', *fake_scores.JOINTS}
+  view = {'examples': 4, 'network': {'mpjpe': 1.0}}
+  others = {'second': ([joints], view)}
+  path = tmp_path / 'scores.json'
+  scores_json.write([joints, parts], path, {}, overview=view, others=others)
+  names = {
+    'second',
+    'network',
+    'mpjpe',
+    'fake',
+    'other',
+    'error',
+    'half',
+    'a',
+    'b',
+    'upper_arm',
+    *fake_scores.JOINTS,
+  }
   keys = _keys(json.loads((tmp_path / 'scores.json').read_text())) - names
+  assert {'overview', 'others', 'examples'} < keys
   assert {'joints', 'parts', 'note', 'level', 'low', 'weights'} < keys
   page = (pathlib.Path(__file__).parents[2] / 'docs' / 'scoring.md').read_text()
   section = page.split('## The result')[1].split('\n## ')[0]
