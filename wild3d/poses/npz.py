@@ -1,7 +1,6 @@
 """Predicted poses as arrays: one row for each person in each picture."""
 
 import dataclasses
-import io
 import json
 import os
 
@@ -54,9 +53,8 @@ def write(poses: PoseFile, path: str | os.PathLike) -> None:
     'conventions': np.array(json.dumps(poses_json.CONVENTIONS)),
     'header': np.array(json.dumps(dataclasses.asdict(poses.header))),
   }
-  buffer = io.BytesIO()
-  np.savez_compressed(buffer, **arrays)
-  files.write(path, buffer.getvalue())
+  with files.opened(path) as stream:
+    np.savez_compressed(stream, **arrays)
 
 
 def _stack(rows, shape):

@@ -1,7 +1,6 @@
 """Poses of one input after the other, drawn on the way."""
 
 import contextlib
-import io
 import pathlib
 import time
 from collections.abc import Iterator
@@ -112,7 +111,9 @@ class Annotator:
     image, poses = still.image, still.poses
     if self._options.pictures:
       path = self._folder / 'pictures' / f'{self._names[source]}.jpg'
-      _save_drawing(image, list(poses), path)
+      with files.opened(path) as stream:
+        drawing = Image.fromarray(people.still(image, list(poses)))
+        drawing.save(stream, 'JPEG', quality=90)
     self._done += 1
     rate = self._done / (time.monotonic() - self._started)
     print(
@@ -128,7 +129,6 @@ class Annotator:
       video = stack.enter_context(video_file.opened(item.source))
       writer = None
       if options.pictures:
-        (self._folder / 'pictures').mkdir(exist_ok=True)
         path = self._folder / 'pictures' / f'{self._names[item.source]}.mp4'
         writer = stack.enter_context(Mp4Writer(path, video.fps))
       follower = Follower(
@@ -184,13 +184,6 @@ class _Progress:
     """The last line."""
     if self._last:
       print(self._last, flush=True)
-
-
-def _save_drawing(image, poses, path):
-
-  buffer = io.BytesIO()
-  Image.fromarray(people.still(image, poses)).save(buffer, 'JPEG', quality=90)
-  files.write(path, buffer.getvalue())
 
 
 def _names(found):
