@@ -1,6 +1,7 @@
 """Files of ours: absolute paths, written whole or not at all, checked before any work."""
 
 import contextlib
+import json
 import os
 from collections.abc import Iterator, Mapping
 from typing import BinaryIO
@@ -8,6 +9,8 @@ from typing import BinaryIO
 from etils import epath
 
 from wild3d.errors import UserError
+
+DATA_DIR = '~/.cache/wild3d/tfds'  # where built datasets are kept, unless told
 
 
 def absolute(path: str | os.PathLike) -> epath.Path:
@@ -58,6 +61,25 @@ def opened(path: str | os.PathLike) -> Iterator[BinaryIO]:
   """A stream of bytes to write; see `whole` and `errors_named`."""
   with whole(path) as partial, errors_named(path), partial.open('wb') as stream:
     yield stream
+
+
+def read_json(path: str | os.PathLike, told: str = '') -> object:
+  """What a JSON file holds.
+
+  Args:
+    path: the file.
+    told: what a message calls it, such as '--boxes=a.json'; else its path.
+
+  Raises:
+    UserError: it is missing, or damaged.
+  """
+  told = told or path
+  try:
+    return json.loads(absolute(path).read_text(encoding='utf-8'))
+  except OSError as error:
+    raise UserError(f'{told}: cannot be read: {error.strerror}') from None
+  except (ValueError, RecursionError) as error:
+    raise UserError(f'{told}: no JSON, or an incomplete one: {error}') from None
 
 
 def write(path: str | os.PathLike, content: str | bytes) -> None:
