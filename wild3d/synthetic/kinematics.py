@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from wild3d.synthetic.figure import TOE_DOWN, TOE_FORWARD, Figure
+from wild3d.synthetic.person import TOE_DOWN, TOE_FORWARD, Person
 
 # Lengths as shares of the standing height (Drillis and Contini's averages moved
 # from bony landmarks to joint centres; MPII's upper neck and head top), and how
@@ -146,7 +146,7 @@ def level_feet(angles: Angles) -> Angles:
   return angles._replace(legs=angles.legs.at[:, 4].set(bend))
 
 
-def forward(body: Body, angles: Angles) -> Figure:
+def forward(body: Body, angles: Angles) -> Person:
   """Poses a body: pelvis above the origin, its lowest flesh on the floor.
 
   The spine is one rigid rod from pelvis to upper neck, which leans by part of the
@@ -195,7 +195,7 @@ def forward(body: Body, angles: Angles) -> Figure:
   toes, hands = jnp.stack([right[6], left[6]]), jnp.stack([right[7], left[7]])
   points = jnp.concatenate([joints, toes, hands])
   up = jnp.array([[0.0, 0.0, 1.0]]) * -jnp.min(points[:, 2] - FLESH_MM)
-  return Figure(joints + up, toes + up, hands + up, head[:, 0], chest[:, 0])
+  return Person(joints + up, toes + up, hands + up, head[:, 0], chest[:, 0])
 
 
 def _pelvis(angles):
