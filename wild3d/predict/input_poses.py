@@ -103,21 +103,19 @@ class InputPoses:
     return camera_space.camera_of(width, height, self._options.focal, self._options.fov)
 
   def _still(self, source, number):
-    still = next(self._stills)
-    if still.fault is not None:
-      raise still.fault
-    image, poses = still.image, still.poses
+    photo, poses = next(self._stills)
+    if photo.fault is not None:
+      raise photo.fault
+    image = photo.image
     if self._options.pictures:
       path = self._folder / 'pictures' / f'{self._names[source]}.jpg'
-      _save_drawing(image, list(poses), path)
+      _save_drawing(image, poses, path)
     self._done += 1
     rate = self._done / (time.monotonic() - self._started)
-    print(
-      f'{number}  {source}  {len(poses)} people  {rate:.1f} pictures/s',
-      flush=True,
-    )
+    print(f'{number}  {source}  {len(poses)} people  {rate:.1f} pictures/s', flush=True)
     height, width = image.shape[:2]
-    return Picture(source, width, height, poses, camera=still.camera), image
+    camera = self._camera(image)
+    return Picture(source, width, height, tuple(poses), camera=camera), image
 
   def _video(self, item, number):
     options = self._options

@@ -105,7 +105,11 @@ def predict(arguments: list[str], options: Options) -> None:
   done, faults = [], []
   with contextlib.ExitStack() as stack:
     stack.callback(poses_of.close)
-    page = options.html and stack.enter_context(_page(options.html, header))
+    page = None
+    if options.html:
+      from wild3d.viewer.page import PageWriter
+
+      page = stack.enter_context(PageWriter(options.html, header))
     for number, item in enumerate(found, 1):
       try:
         for picture, image in poses_of(item, f'{number}/{len(found)}'):
@@ -181,12 +185,6 @@ def _header(options, predictor, found):
     fps=fps,
     version=wild3d.__version__,
   )
-
-
-def _page(path, header):
-  from wild3d.viewer.page import PageWriter
-
-  return PageWriter(path, header)
 
 
 def _write(poses, options, folder):

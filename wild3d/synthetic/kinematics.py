@@ -11,7 +11,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from wild3d.synthetic.person import TOE_DOWN, TOE_FORWARD, Person
+from wild3d.synthetic.person import (
+  HAND_FLESH_MM,
+  TOE_DOWN,
+  TOE_FLESH_MM,
+  TOE_FORWARD,
+  Person,
+)
 
 # Lengths as shares of the standing height (Drillis and Contini's averages moved
 # from bony landmarks to joint centres; MPII's upper neck and head top), and how
@@ -33,7 +39,9 @@ HEIGHT_MM = (1450.0, 1950.0)
 
 # Flesh between a point and the floor, mm: 16 joints, then toes, then hands.
 FLESH_MM = np.array(
-  [75, 50, 90, 90, 50, 75, 90, 95, 60, 5, 28, 38, 70, 70, 38, 28, 25, 25, 12, 12],
+  [75, 50, 90, 90, 50, 75, 90, 95, 60, 5, 28, 38, 70, 70, 38, 28]
+  + [TOE_FLESH_MM] * 2
+  + [HAND_FLESH_MM] * 2,
   np.float32,
 )
 

@@ -280,6 +280,7 @@ def _leg(build, person, f, side):
   return [thigh, shin, foot]
 
 
+# Not those of person.py: the last bits of the pictures would change.
 def _length(vector):
   return jnp.sqrt(jnp.maximum(jnp.sum(vector**2), 1e-6))
 
