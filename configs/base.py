@@ -6,6 +6,8 @@ is not here does not exist: `--config.a.typo=1` is an error.
 
 import ml_collections
 
+from wild3d import files
+
 
 def dataset(name, manual_dir=''):
   """A dataset on disk: its tfds name/config and the folder of the original files."""
@@ -127,7 +129,7 @@ def get_config():
   }
 
   # data.pipeline.
-  config.data_dir = '~/.cache/wild3d/tfds'  # where built datasets are kept
+  config.data_dir = files.DATA_DIR  # where built datasets are kept
   config.datasets = ml_collections.ConfigDict()  # name: dataset(...)
   config.sources = ml_collections.ConfigDict()  # name: source(...)
   config.batch_size = 6  # over all devices

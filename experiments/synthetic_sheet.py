@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from wild3d import skeleton
-from wild3d.synthetic import pose, scene
+from wild3d.synthetic import camera, pose, scene
 
 
 @functools.partial(jax.jit, static_argnames=('domain', 'size'))
@@ -21,9 +21,9 @@ def samples(keys, domain, size):
 
   def one(key):
     scene_key, pose_key = jax.random.split(key)
-    setting, figure = scene.sample(scene_key, domain), pose.sample(pose_key)
-    placement = scene.frame(setting, jax.tree.map(lambda leaf: leaf[None], figure))
-    return scene.draw(setting, placement, figure, size)
+    setting, person = scene.sample(scene_key, domain), pose.sample(pose_key)
+    placement = camera.place(setting.view, person.joints[None])
+    return scene.draw(setting, placement, person, size)
 
   return jax.vmap(one)(keys)
 

@@ -1,12 +1,16 @@
 """Files of ours: absolute paths, written whole or not at all, checked before any work."""
 
 import contextlib
+import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import BinaryIO
 
 from etils import epath
 
 from wild3d.errors import UserError
+
+DATA_DIR = '~/.cache/wild3d/tfds'  # where built datasets are kept, unless told
 
 
 def absolute(path: str | os.PathLike) -> epath.Path:
@@ -16,31 +20,93 @@ def absolute(path: str | os.PathLike) -> epath.Path:
   return epath.Path(path).expanduser().absolute()
 
 
+@contextlib.contextmanager
+def whole(path: str | os.PathLike) -> Iterator[epath.Path]:
+  """Yields where to write a file or a new folder, which appears at `path` at the end.
+
+  Readers see the old file or the new one, never a part; after an error, or where
+  nothing was written, nothing is left behind.
+
+  Raises:
+    UserError: `path` is a folder or cannot be written. Errors of the caller pass: see
+      `errors_named`.
+  """
+  path = absolute(path)
+  if fault := _unfit(path):
+    raise UserError(f'{path} {fault}')
+  partial = _partial(path)
+  try:
+    with errors_named(path):
+      path.parent.mkdir(parents=True, exist_ok=True)
+    yield partial
+    with errors_named(path):
+      if partial.exists():
+        partial.replace(path)
+  finally:
+    with contextlib.suppress(OSError):  # where the parent is a file
+      partial.rmtree() if partial.is_dir() else partial.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def errors_named(path: str | os.PathLike) -> Iterator[None]:
+  """Makes an OSError within, such as a full disk, a UserError that names the file."""
+  try:
+    yield
+  except OSError as error:
+    raise UserError(f'{path} cannot be written: {error.strerror or error}') from None
+
+
+@contextlib.contextmanager
+def opened(path: str | os.PathLike) -> Iterator[BinaryIO]:
+  """A stream of bytes to write; see `whole` and `errors_named`."""
+  with whole(path) as partial, errors_named(path), partial.open('wb') as stream:
+    yield stream
+
+
+def read_json(path: str | os.PathLike, told: str = '') -> object:
+  """What a JSON file holds.
+
+  Args:
+    path: the file.
+    told: what a message calls it, such as '--boxes=a.json'; else its path.
+
+  Raises:
+    UserError: it is missing, or damaged.
+  """
+  told = told or path
+  try:
+    return json.loads(absolute(path).read_text(encoding='utf-8'))
+  except OSError as error:
+    raise UserError(f'{told}: cannot be read: {error.strerror}') from None
+  except (ValueError, RecursionError) as error:
+    raise UserError(f'{told}: no JSON, or an incomplete one: {error}') from None
+
+
 def write(path: str | os.PathLike, content: str | bytes) -> None:
-  """Writes a file, text as UTF-8; readers see the old file or the new one, never a part.
+  """Writes a file whole or not at all, text as UTF-8.
 
   Raises:
     UserError: `path` is a folder or cannot be written.
   """
-  path = absolute(path)
-  if path.is_dir():
-    raise UserError(f'{path} is a folder: give the name of the file to write')
-  # Of epath's own paths a pipe is a file. The superuser would replace /dev/null.
-  if os.path.exists(path) and not os.path.isfile(path):
-    raise UserError(f'{path} is no regular file: give the name of the file to write')
   # A file name of undecodable bytes, in a text, is written with backslashes.
   if isinstance(content, str):
     content = content.encode(errors='backslashreplace')
-  partial = path.parent / f'.{path.name}.{os.getpid()}.tmp'
-  try:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial.write_bytes(content)
-    partial.replace(path)
-  except OSError as error:
-    raise UserError(f'{path} cannot be written: {error.strerror or error}') from None
-  finally:
-    with contextlib.suppress(OSError):  # where the parent is a file
-      partial.unlink(missing_ok=True)
+  with opened(path) as stream:
+    stream.write(content)
+
+
+def _partial(path):
+  return path.parent / f'.{path.name}.{os.getpid()}.tmp'
+
+
+def _unfit(path):
+  """Why no file can be written there, or None."""
+  if os.path.isdir(path):
+    return 'is a folder: give the name of the file to write'
+  # Of epath's own paths a pipe is a file. The superuser would replace /dev/null.
+  if os.path.exists(path) and not os.path.isfile(path):
+    return 'is no regular file: give the name of the file to write'
+  return None
 
 
 def check_outputs(
@@ -58,24 +124,18 @@ def check_outputs(
   """
   given = {**(inputs or {}), **outputs}
   given = {flag: path for flag, path in given.items() if path and '://' not in path}
-  place = {flag: os.fspath(absolute(path)) for flag, path in given.items()}
-  taken = {os.path.realpath(place[flag]): flag for flag in place if flag not in outputs}
-  for flag in (flag for flag in place if flag in outputs):
-    file, told = place[flag], f'{flag}={given[flag]}'
-    folder, name = os.path.split(file)
-    if os.path.isdir(file):
-      raise UserError(f'{told}: is a folder: give the name of the file to write')
-    if not os.path.isdir(folder):
+  full = {flag: absolute(path) for flag, path in given.items()}
+  taken = {os.path.realpath(full[flag]): flag for flag in full if flag not in outputs}
+  for flag in (flag for flag in full if flag in outputs):
+    file, told = full[flag], f'{flag}={given[flag]}'
+    if fault := _unfit(file):
+      raise UserError(f'{told}: {fault}')
+    if not file.parent.is_dir():
       raise UserError(f'{told}: its folder does not exist')
-    if os.path.exists(file) and not os.path.isfile(file):
-      raise UserError(f'{told}: is no regular file: give the name of the file to write')
     if other := taken.get(os.path.realpath(file)):
       raise UserError(f'{told}: is {other} too: give the file another name')
     taken[os.path.realpath(file)] = flag
     # By trying: the superuser may do all, and yet /proc takes no file.
-    trial = os.path.join(folder, f'.{name}.{os.getpid()}.tmp')
-    try:
-      open(trial, 'wb').close()
-      os.remove(trial)
-    except OSError as error:
-      raise UserError(f'{told}: cannot be written: {error.strerror}') from None
+    with errors_named(f'{told}:'):
+      _partial(file).touch()
+      _partial(file).unlink()

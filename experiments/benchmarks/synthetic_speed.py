@@ -12,7 +12,7 @@ import time
 
 import jax
 
-from wild3d.synthetic import pose, scene
+from wild3d.synthetic import camera, pose, scene
 
 _QUICK = {'xla_backend_optimization_level': 0}
 
@@ -28,12 +28,12 @@ def _scenes(keys, domain):
 
 
 @functools.partial(jax.jit, static_argnames='size')
-def _draw(scenes, figures, size):
-  def one(setting, figure):
-    clip = jax.tree.map(lambda leaf: leaf[None], figure)
-    return scene.draw(setting, scene.frame(setting, clip), figure, size)
+def _draw(scenes, persons, size):
+  def one(setting, person):
+    placement = camera.place(setting.view, person.joints[None])
+    return scene.draw(setting, placement, person, size)
 
-  return jax.vmap(one)(scenes, figures)
+  return jax.vmap(one)(scenes, persons)
 
 
 def main():
@@ -48,9 +48,9 @@ def main():
 
     def batch(seed, domain=domain):
       pose_key, scene_key = jax.random.split(jax.random.key(seed))
-      figures = _poses(jax.random.split(pose_key, args.batch))
+      persons = _poses(jax.random.split(pose_key, args.batch))
       scenes = _scenes(jax.random.split(scene_key, args.batch), domain)
-      return jax.device_get(_draw(scenes, figures, args.size))
+      return jax.device_get(_draw(scenes, persons, args.size))
 
     start, cpu = time.perf_counter(), time.process_time()
     batch(0)

@@ -19,7 +19,7 @@ from wild3d.datasets.mocap_people import body, captures, joints_npz
 from wild3d.datasets.mocap_people import mocap_people_dataset_builder as mocap
 from wild3d.datasets.work import Skipped
 from wild3d.errors import UserError
-from wild3d.synthetic import figure
+from wild3d.synthetic import person as person_lib
 
 READING = captures.Reading('auto', 0.0, 12.0)
 TINY = mocap.MocapPeopleConfig(name='mine', size=64, every=4, domains=('lab',))
@@ -293,10 +293,10 @@ def test_people_stand_on_the_floor():
   joints += (500, 300, 777)
   joints[:, 0] += (0, 300, 0)  # a shin that leans forward: toes would go down
   stood = body.stand(joints)
-  person = figure.from_joints(jnp.asarray(stood[0], jnp.float32))
-  above = figure.above_floor(person)
+  person = person_lib.from_joints(jnp.asarray(stood[0], jnp.float32))
+  above = person_lib.above_floor(person)
   assert person.toes[0, 2] < 20
-  np.testing.assert_allclose(above.toes[0, 2], figure.TOE_FLESH_MM, atol=1e-3)
+  np.testing.assert_allclose(above.toes[0, 2], person_lib.TOE_FLESH_MM, atol=1e-3)
   lengths = [np.linalg.norm(p.toes[0] - p.joints[0]) for p in (person, above)]
   np.testing.assert_allclose(*lengths, rtol=1e-4)
   np.testing.assert_array_equal(above.hands, person.hands)

@@ -6,7 +6,7 @@ import pytest
 from wild3d import skeleton
 from wild3d.errors import UserError
 from wild3d.poses.pose import Box, Pose
-from wild3d.predict import one_euro, place
+from wild3d.predict import camera_space, one_euro
 
 
 def _sum_of_bones(joints):
@@ -44,13 +44,13 @@ def test_size_and_place_are_kept():
 def test_focal_out_of_range(focal):
   """Catches a focal length whose square or inverse is no number."""
   with pytest.raises(UserError, match='--focal='):
-    place.camera_of(640, 480, focal, None)
+    camera_space.camera_of(640, 480, focal, None)
 
 
 @pytest.mark.parametrize('value', [np.inf, np.nan, 1e-320, 1e300, -1.0])
 def test_view_and_height_out_of_range(value):
   """Catches the same for the other two flags."""
   with pytest.raises(UserError, match='--fov='):
-    place.camera_of(640, 480, None, value)
+    camera_space.camera_of(640, 480, None, value)
   with pytest.raises(UserError, match='--height='):
-    place.skeleton_of_height(value)
+    camera_space.skeleton_of_height(value)

@@ -14,7 +14,7 @@ from wild3d import __main__, geometry, network, skeleton
 from wild3d.errors import UserError
 from wild3d.poses import poses_json
 from wild3d.poses.pose import Box, Camera
-from wild3d.predict import place
+from wild3d.predict import camera_space
 from wild3d.predict.predictor import Predictor
 
 
@@ -78,22 +78,22 @@ def test_place_before_a_camera():
   camera = Camera(900.0, 950.0, 320.0, 240.0)
   true = rng.normal(0, 300, (16, 3)) + np.array([200, -100, 4000])
   xy = true[:, :2] / true[:, 2:] * [camera.fx, camera.fy] + [camera.cx, camera.cy]
-  got = place.before_camera(true - true[6], xy, camera, np.ones(16))
+  got = camera_space.before_camera(true - true[6], xy, camera, np.ones(16))
   np.testing.assert_allclose(got, true, atol=1e-6)
 
 
 def test_heights_and_cameras():
   """Catches centimetres taken for metres, and a field of view of half its angle."""
-  assert place.skeleton_of_height(1.75) == pytest.approx(
+  assert camera_space.skeleton_of_height(1.75) == pytest.approx(
     1750 * geometry.REFERENCE_BONES_MM.sum() / 1670.15, rel=1e-3
   )
   with pytest.raises(UserError, match='metres'):
-    place.skeleton_of_height(175.0)
-  assert place.camera_of(200, 100, None, 90.0).fx == pytest.approx(100)
-  assert place.camera_of(200, 100, None, None) is None
+    camera_space.skeleton_of_height(175.0)
+  assert camera_space.camera_of(200, 100, None, 90.0).fx == pytest.approx(100)
+  assert camera_space.camera_of(200, 100, None, None) is None
   for focal, fov in ((5.0, 60.0), (-1.0, None), (None, 180.0)):
     with pytest.raises(UserError, match='--f'):
-      place.camera_of(200, 100, focal, fov)
+      camera_space.camera_of(200, 100, focal, fov)
 
 
 def testcommand(run, tmp_path, capsys):

@@ -15,7 +15,7 @@ from wild3d.errors import UserError
 from wild3d.media import image_file
 from wild3d.poses import poses_json, track
 from wild3d.poses.pose import Box
-from wild3d.predict import annotate
+from wild3d.predict import input_poses
 from wild3d.predict.predictor import Predictor, _as_box
 
 THIN = ((1, 194), (2000, 8), (120, 65430), (30000, 400), (100_000, 1))
@@ -63,14 +63,14 @@ def test_fault_of_one_input(kind, run, tmp_path, capsys, monkeypatch):
   """Catches an hour of poses lost to one picture."""
   for name in 'abc':
     Image.fromarray(photo()).save(tmp_path / f'{name}.png')
-  save = annotate._save_drawing
+  save = input_poses._save_drawing
 
   def fails(image, poses, path):
     if path.stem == 'b':
       raise kind('Unable to allocate\n68 GiB')
     save(image, poses, path)
 
-  monkeypatch.setattr(annotate, '_save_drawing', fails)
+  monkeypatch.setattr(input_poses, '_save_drawing', fails)
   status, out = command(run, tmp_path, tmp_path, '--detector=whole')
   assert status == 2
   said = capsys.readouterr().err

@@ -260,5 +260,5 @@ def test_further_sets_are_compared_too(tmp_path):
     scores_json.write([main], path, {}, others={'second': ([second], {})})
   text = compare.compare(*(scores_json.read(path) for path in paths))
   head, tail = text.split('# second')
-  assert _cells(head, 'error, mm')[3] == '0.0'
-  assert _cells(tail, 'error, mm')[3] == '+4.0'
+  assert _cells(head, 'error, mm')[3] == '+0.00'
+  assert _cells(tail, 'error, mm')[3] == '+4.00'

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from wild3d import skeleton
-from wild3d.synthetic import figure as fig
 from wild3d.synthetic import kinematics, motion, pose
+from wild3d.synthetic import person as person_lib
 
 FRAMES = 12
 QUICK = {'xla_backend_optimization_level': 0}  # to compile
@@ -168,7 +168,7 @@ def test_people_do_not_cut_into_themselves(people):
 def test_overlap_sees_a_hand_in_the_belly(people):
   """Would catch an overlap that is always zero."""
   person = jax.tree.map(lambda leaf: jnp.asarray(leaf[0]), people)
-  belly = (person.joints[fig.PELVIS] + person.joints[fig.THORAX]) / 2
+  belly = (person.joints[person_lib.PELVIS] + person.joints[person_lib.THORAX]) / 2
   pierced = person._replace(hands=person.hands.at[0].set(belly))
   assert pose.overlap(pierced) > pose.overlap(person) + 100
 
@@ -182,7 +182,7 @@ def test_heads_and_feet_point_forward(people):
 
 def test_from_joints_agrees_with_the_kinematics(people):
   """Would catch mirrored cross products: toes, hands, face and chest from joints."""
-  guess = jax.jit(jax.vmap(fig.from_joints))(jnp.asarray(people.joints))
+  guess = jax.jit(jax.vmap(person_lib.from_joints))(jnp.asarray(people.joints))
   assert np.percentile(cosine(np.asarray(guess.chest), people.chest), 2) > 0.93
   assert np.percentile(cosine(np.asarray(guess.face), people.face), 5) > 0.5
   feet = people.joints[:, [0, 5]]

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from wild3d.skeleton import JOINTS
-from wild3d.synthetic import camera, figure, render, scene
+from wild3d.synthetic import camera, render, scene
+from wild3d.synthetic import person as person_lib
 
 SIZE = 96
 # Tests draw little and compile much.
@@ -39,7 +40,7 @@ def _standing(turn=0.0, shift=0.0):
   cos, sin = np.cos(turn), np.sin(turn)
   spin = np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1]])
   joints = np.array(joints) @ spin.T + [0, shift, 0]
-  return figure.from_joints(jnp.asarray(joints, jnp.float32))
+  return person_lib.from_joints(jnp.asarray(joints, jnp.float32))
 
 
 @functools.lru_cache
@@ -48,7 +49,7 @@ def _drawing(domain):
 
   def one(key, person):
     setting = scene.sample(key, domain)
-    placement = scene.frame(setting, jax.tree.map(lambda leaf: leaf[None], person))
+    placement = camera.place(setting.view, person.joints[None])
     return scene.draw(setting, placement, person, SIZE)
 
   draw = jax.jit(jax.vmap(one), compiler_options=QUICK)
@@ -125,8 +126,7 @@ def test_a_body_stands_out_where_its_joints_are():
   @functools.partial(jax.jit, compiler_options=QUICK)
   def at_joints(person):
     setting = scene.sample(jax.random.key(0), 'lab')
-    clip = jax.tree.map(lambda leaf: leaf[None], person)
-    placement = scene.frame(setting, clip)
+    placement = camera.place(setting.view, person.joints[None])
     solids, _ = scene._solids(setting, placement, person)
     seen = render.to_camera(solids, placement.rotation, placement.eye)
     joints = (person.joints - placement.eye[None, :]) @ placement.rotation.T

@@ -1,8 +1,8 @@
 import re
 import shutil
 
+import chex
 import jax
-import numpy as np
 import pytest
 
 from wild3d.errors import UserError
@@ -73,14 +73,12 @@ def test_restores_bit_for_bit_on_other_devices(small, tmp_path):
     )
     again = saved.restore(3, target)
     want = at_step(small, 3)
-    pairs = zip(jax.tree.leaves(again), jax.tree.leaves(want), strict=True)
-    assert all(np.array_equal(a, b) for a, b in pairs)
+    chex.assert_trees_all_equal(again, want)
     assert len(jax.tree.leaves(again.params)[0].sharding.device_set) == count
   counter = Counter()
   saved.restore_iterator(3, counter)
   assert counter.value == 7
-  model = saved.restore_model(3, small.variables)
-  assert jax.tree.all(jax.tree.map(np.array_equal, model, want.variables))
+  chex.assert_trees_all_equal(saved.restore_model(3, small.variables), want.variables)
   assert saved.run(3)['stage'] == 'a'
 
 

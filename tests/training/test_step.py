@@ -1,5 +1,6 @@
 import functools
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -144,11 +145,7 @@ def test_eight_devices_equal_one(model, rule, start):
   (one, one_stats), (eight, eight_stats) = results
   for name in one:  # losses are float32 at the end
     np.testing.assert_allclose(one[name], eight[name], rtol=2e-6, err_msg=name)
-  jax.tree.map(
-    lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-10),
-    one_stats,
-    eight_stats,
-  )
+  chex.assert_trees_all_close(one_stats, eight_stats, rtol=1e-10, atol=1e-10)
 
 
 @pytest.fixture(scope='module')

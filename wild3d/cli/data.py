@@ -3,8 +3,7 @@
 import sys
 
 from wild3d.cli.parser import Parser
-
-_DATA_DIR = '~/.cache/wild3d/tfds'
+from wild3d.files import DATA_DIR
 
 
 def main(arguments) -> None:
@@ -61,7 +60,7 @@ def _command(commands, name, text, more=''):
   parser = commands.add_parser(name, help=text, description=f'{text}. {more}'.strip())
   parser.add_argument('name', help="dataset or dataset/configuration, as 'mpii/small'")
   parser.add_argument(
-    '--data_dir', default=_DATA_DIR, help='folder of built datasets (%(default)s)'
+    '--data_dir', default=DATA_DIR, help='folder of built datasets (%(default)s)'
   )
   return parser
 

@@ -1,6 +1,7 @@
 """wild3d score: score predictions made anywhere by named protocols."""
 
 from wild3d.cli.parser import Parser
+from wild3d.files import DATA_DIR
 
 
 def main(arguments) -> None:
@@ -29,7 +30,7 @@ def main(arguments) -> None:
   )
   parser.add_argument(
     '--data_dir',
-    default='~/.cache/wild3d/tfds',
+    default=DATA_DIR,
     help='folder of built datasets (%(default)s)',
   )
   stated = parser.add_argument_group('what the file of predictions does not say')

@@ -134,7 +134,7 @@ def train(
       is not under `data_dir`.
   """
   sources = tuple(sources)
-  order = mixture.row_roles(batch_size, shares, clip_frames)
+  roles_of_rows = mixture.row_roles(batch_size, shares, clip_frames)
   roles = mixture.roles_in_use(sources, shares)
   local = _rows_per_process(batch_size, process_count, clip_frames)
   streams = [
@@ -149,7 +149,7 @@ def train(
     for role in roles
   ]
   choice = tf.data.Dataset.from_tensor_slices(
-    np.array([roles.index(role) for role in order], np.int64)
+    np.array([roles.index(role) for role in roles_of_rows], np.int64)
   )
   rows = tf.data.Dataset.choose_from_datasets(streams, choice.repeat())
   rows = _local_rows(rows, batch_size, local, process_index)

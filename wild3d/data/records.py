@@ -157,25 +157,25 @@ def _clips(stream, frames):
   """Stacks runs of `frames` consecutive frames of one sequence, none used twice."""
 
   def step(state, record):
-    recent, place = state
+    recent, at = state
     follows = (
       (record['sequence'] != '')
       & (record['sequence'] == recent['sequence'][-1])
       & (record['frame'] == recent['frame'][-1] + 1)
     )
-    place = tf.where(follows & (place + 1 < frames), place + 1, 0)
-    record = {**record, 'clip_frame': place}
+    at = tf.where(follows & (at + 1 < frames), at + 1, 0)
+    record = {**record, 'clip_frame': at}
     recent = {
       key: tf.concat([value[1:], record[key][None]], 0) for key, value in recent.items()
     }
-    return (recent, place), (recent, place)
+    return (recent, at), (recent, at)
 
   def empty(spec):
     fill = '' if spec.dtype == tf.string else tf.zeros([], spec.dtype)
     return tf.fill([frames, *spec.shape], fill)
 
-  def one_box(clip, place):
-    del place
+  def one_box(clip, at):
+    del at
     same = [tf.reduce_all(clip[k] == clip[k][:1]) for k in _BOX_KEYS]
     told = require(
       tf.reduce_all(same),
@@ -186,7 +186,7 @@ def _clips(stream, frames):
 
   state = {key: empty(spec) for key, spec in stream.element_spec.items()}
   runs = stream.scan((state, tf.constant(0)), step)
-  return runs.filter(lambda _, place: place == frames - 1).map(one_box)
+  return runs.filter(lambda _, at: at == frames - 1).map(one_box)
 
 
 _BOX_KEYS = ('center', 'side', 'to_original')

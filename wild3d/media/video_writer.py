@@ -1,12 +1,13 @@
 """MP4 files, written frame by frame."""
 
+import contextlib
 import fractions
 import os
-import pathlib
 
 import numpy as np
 from jaxtyping import UInt8
 
+from wild3d import files
 from wild3d.errors import UserError
 
 _TICKS = 90_000  # a second: every usual rate is a whole number of them
@@ -22,8 +23,7 @@ class Mp4Writer:
       path: the .mp4 file.
       fps: frames a second, as players show it; None for a varying rate.
     """
-    self._path = pathlib.Path(path)
-    self._partial = self._path.parent / f'.{self._path.name}.{os.getpid()}.tmp'
+    self._path = path
     self._fps = fps
     self._container = self._stream = None
     self._last = -1
@@ -39,11 +39,13 @@ class Mp4Writer:
     except ImportError:
       raise UserError("videos need PyAV: pip install 'wild3d[video]'") from None
     self._av = av
-    try:
-      self._partial.touch()  # it is opened only with its first frame
-      self._container = av.open(str(self._partial), 'w', format='mp4')
-    except OSError as error:
-      raise self._cannot(error) from None
+    with contextlib.ExitStack() as stack:
+      self._partial = stack.enter_context(files.whole(self._path))
+      with files.errors_named(self._path):
+        self._partial.touch()  # it is opened only with its first frame
+        self._container = av.open(str(self._partial), 'w', format='mp4')
+      stack.push(self._end)
+      self._open = stack.pop_all()
     return self
 
   def add(self, frame: UInt8[np.ndarray, 'H W 3'], seconds: float) -> None:
@@ -75,19 +77,20 @@ class Mp4Writer:
     except (OSError, self._av.error.FFmpegError) as error:
       raise self._cannot(error) from None
 
-  def __exit__(self, kind, error, trace) -> None:
-    """Ends the file; removes it after an error."""
+  def __exit__(self, *error) -> None:
+    """Ends the file; removes it after an error, or without a frame."""
+    self._open.__exit__(*error)
+
+  def _end(self, kind, error, trace):
     try:
       if kind is None and self._stream is not None:
         self._container.mux(self._stream.encode(None))
       self._container.close()
-      if kind is None and self._stream is not None:
-        self._partial.replace(self._path)
     except (OSError, self._av.error.FFmpegError) as failure:
       if kind is None:
         raise self._cannot(failure) from None
-    finally:
-      self._partial.unlink(missing_ok=True)
+    if self._stream is None:
+      self._partial.unlink()
 
   def _cannot(self, error):
     why = getattr(error, 'strerror', None) or ' '.join(str(error).split())

@@ -6,7 +6,6 @@
 import dataclasses
 import json
 import os
-import pathlib
 
 import numpy as np
 
@@ -15,21 +14,15 @@ from wild3d.errors import UserError
 from wild3d.poses.pose import Box, Camera, Header, Picture, Pose, PoseFile
 
 VERSION = 1
-_DECIMALS = {
-  'joints2d': 2,
-  'scores': 4,
-  'joints_crop': 5,
-  'joints_mm': 1,
-  'joints_camera': 1,
-  'to_original': 5,
-}
-_SHAPES = {
-  'joints2d': (len(skeleton.JOINTS), 2),
-  'scores': (len(skeleton.JOINTS),),
-  'joints_crop': (len(skeleton.JOINTS), 3),
-  'joints_mm': (len(skeleton.JOINTS), 3),
-  'joints_camera': (len(skeleton.JOINTS), 3),
-  'to_original': (2, 3),
+_JOINTS = len(skeleton.JOINTS)
+# Numbers of a Pose -> (shape, decimals in the file).
+NUMBERS = {
+  'joints2d': ((_JOINTS, 2), 2),
+  'scores': ((_JOINTS,), 4),
+  'joints_crop': ((_JOINTS, 3), 5),
+  'joints_mm': ((_JOINTS, 3), 1),
+  'joints_camera': ((_JOINTS, 3), 1),
+  'to_original': ((2, 3), 5),
 }
 CONVENTIONS = {
   'joints': list(skeleton.JOINTS),
@@ -79,7 +72,7 @@ def _picture(picture):
 
 def _pose(pose):
   numbers = {}
-  for name, decimals in _DECIMALS.items():
+  for name, (_, decimals) in NUMBERS.items():
     value = getattr(pose, name)
     numbers[name] = None if value is None else np.round(value, decimals).tolist()
   box = dataclasses.asdict(pose.box)
@@ -94,13 +87,7 @@ def read(path: str | os.PathLike) -> PoseFile:
     UserError: it is missing, no JSON, of another schema or version, or a field is
       missing or of another form: the message names it.
   """
-  path = pathlib.Path(path)
-  try:
-    data = json.loads(path.read_text(encoding='utf-8'))
-  except OSError as error:
-    raise UserError(f'{path} cannot be read: {error.strerror}') from None
-  except (ValueError, RecursionError):
-    raise UserError(f'{path} is no JSON, or an incomplete one') from None
+  data = files.read_json(path)
   if not isinstance(data, dict) or data.get('schema') != 'wild3d.poses':
     raise UserError(f'{path}: its "schema" is not "wild3d.poses"')
   if data.get('schema_version') != VERSION:
@@ -166,7 +153,7 @@ def _is_number(value):
 def _read_pose(path, where, item):
   item = _fields(path, where, Pose, item)
   arrays = {}
-  for name, shape in _SHAPES.items():
+  for name, (shape, _) in NUMBERS.items():
     if name == 'joints_camera' and item[name] is None:
       continue
     try:

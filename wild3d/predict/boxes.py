@@ -1,12 +1,12 @@
 """Person boxes: from a user's file, and how two of them compare."""
 
-import json
 import math
 import pathlib
 
 import numpy as np
 from jaxtyping import Float
 
+from wild3d import files
 from wild3d.errors import UserError
 from wild3d.poses.pose import Box
 
@@ -84,12 +84,7 @@ class BoxFile:
       UserError: it is missing, no such JSON, or a box is none.
     """
     self.path = path
-    try:
-      data = json.loads(pathlib.Path(path).read_text(encoding='utf-8'))
-    except OSError as error:
-      raise UserError(f'--boxes={path}: cannot be read: {error.strerror}') from None
-    except (ValueError, RecursionError):
-      raise UserError(f'--boxes={path}: no JSON, or an incomplete one') from None
+    data = files.read_json(path, f'--boxes={path}')
     try:
       self._boxes = self._parse(data)
     except (AttributeError, KeyError, TypeError, ValueError):

@@ -65,7 +65,7 @@ class Follower:
     else:
       looks = self._frame % self._again == 0 or not self._people
     if looks:
-      self._look(self._detector(image))
+      self._match(self._detector(image))
     self._frame += 1
     people = self._people
     found = self._predictor.predict(image, [p.box for p in people], camera)
@@ -96,7 +96,8 @@ class Follower:
       box_lib.share_of_smaller(after, other.box) <= 0.8 for other in self._people
     )
 
-  def _look(self, boxes):
+  def _match(self, boxes):
+    """Takes what the detector saw: boxes put right, people given up and new ones."""
     same = lambda box, person: box_lib.share_of_smaller(box, person.box) > _SAME  # noqa: E731
     for person in self._people:
       seen = [box for box in boxes if same(box, person)]

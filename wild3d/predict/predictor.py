@@ -12,7 +12,7 @@ from wild3d.errors import UserError
 from wild3d.network import Network
 from wild3d.poses.pose import Box, Camera, Pose
 from wild3d.predict import boxes as box_lib
-from wild3d.predict import crop, place
+from wild3d.predict import camera_space, crop
 from wild3d.training import mesh
 
 BATCH = 32  # crops in one call of the network
@@ -236,7 +236,7 @@ def _pose(box, affine, rank, camera, found):
   in_space = None
   if camera is not None:
     weights = found['scores'] + 1e-3
-    in_space = place.before_camera(found['joints_mm'], joints2d, camera, weights)
+    in_space = camera_space.before_camera(found['joints_mm'], joints2d, camera, weights)
   return Pose(
     joints2d=joints2d,
     scores=found['scores'],

@@ -13,8 +13,8 @@ from wild3d.errors import UserError
 from wild3d.media import inputs, read_ahead, video_file
 from wild3d.poses import poses_json
 from wild3d.poses.pose import Header, PoseFile
-from wild3d.predict import crop, place
-from wild3d.predict.annotate import Annotator
+from wild3d.predict import camera_space, crop
+from wild3d.predict.input_poses import InputPoses
 from wild3d.predict.predictor import BATCH, Predictor
 
 FORMATS = ('json', 'npz', 'bvh', 'trc')
@@ -34,8 +34,8 @@ class Options:
     detector: see detect.make; used where neither box nor boxes is given.
     people: at most so many in a picture; None: all that are found.
     height: of a person, metres; None scales to the configuration's skeleton.
-    focal: px; see place.camera_of.
-    fov: degrees; see place.camera_of.
+    focal: px; see camera_space.camera_of.
+    fov: degrees; see camera_space.camera_of.
     refine: sub-pixel rule; None: the configuration's.
     flip_test: see Predictor.from_checkpoint.
     batch: crops in one call of the network, and pictures that share calls.
@@ -86,7 +86,7 @@ def predict(arguments: list[str], options: Options) -> None:
   found, passed = inputs.expand(arguments)
   _check(options)
   skeleton_mm = (
-    None if options.height is None else place.skeleton_of_height(options.height)
+    None if options.height is None else camera_space.skeleton_of_height(options.height)
   )
   folder = _folder(options.out)
   predictor = Predictor.from_checkpoint(
@@ -99,16 +99,20 @@ def predict(arguments: list[str], options: Options) -> None:
   )
   if passed:
     print(_passed_over(passed))
-  annotate = Annotator(options, predictor, folder, found)
+  poses_of = InputPoses(options, predictor, folder, found)
   header = _header(options, predictor, found)
   print(f'boxes: {header.detector}')
   done, faults = [], []
   with contextlib.ExitStack() as stack:
-    stack.callback(annotate.close)
-    page = options.html and stack.enter_context(_page(options.html, header))
+    stack.callback(poses_of.close)
+    page = None
+    if options.html:
+      from wild3d.viewer.page import PageWriter
+
+      page = stack.enter_context(PageWriter(options.html, header))
     for number, item in enumerate(found, 1):
       try:
-        for picture, image in annotate(item, f'{number}/{len(found)}'):
+        for picture, image in poses_of(item, f'{number}/{len(found)}'):
           done.append(picture)
           if page:
             page.add(picture, image)
@@ -127,7 +131,7 @@ def predict(arguments: list[str], options: Options) -> None:
 
 def _check(options):
   """Says what is wrong with a flag before any work."""
-  place.camera_of(2, 2, options.focal, options.fov)
+  camera_space.camera_of(2, 2, options.focal, options.fov)
   if options.box is not None and options.boxes is not None:
     raise UserError('--box and --boxes: give one of the two')
   if options.box is not None:
@@ -181,12 +185,6 @@ def _header(options, predictor, found):
     fps=fps,
     version=wild3d.__version__,
   )
-
-
-def _page(path, header):
-  from wild3d.viewer.page import PageWriter
-
-  return PageWriter(path, header)
 
 
 def _write(poses, options, folder):

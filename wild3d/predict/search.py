@@ -71,9 +71,9 @@ def make(predictor):
     height, width = image.shape[:2]
     looked = windows(width, height, smallest)
     # First at all, then once more at the best ones' own joints.
-    first = _look(predictor, image, [Box(w, None, 'search') for w in looked])
+    first = _found_in(predictor, image, [Box(w, None, 'search') for w in looked])
     best = box_lib.distinct(first, 0.7)[:_CANDIDATES]
-    second = sorted(_look(predictor, image, best), key=lambda b: -b.score)
+    second = sorted(_found_in(predictor, image, best), key=lambda b: -b.score)
     people = box_lib.distinct(second, _OVERLAP, box_lib.share_of_smaller)
     # A photograph that somebody gives shows a person: the best stays in any case.
     return people[:1] + [box for box in people[1:] if box.score > LEAST]
@@ -81,7 +81,7 @@ def make(predictor):
   return find
 
 
-def _look(predictor, image, boxes):
+def _found_in(predictor, image, boxes):
   """The box of the joints in each window that holds one person of its size."""
   if not boxes:
     return []

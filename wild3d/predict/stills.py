@@ -5,28 +5,11 @@ import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
-from jaxtyping import UInt8
 
 from wild3d.media import read_ahead
+from wild3d.media.read_ahead import Photo
 from wild3d.poses.pose import Box, Camera, Pose
 from wild3d.predict.predictor import Predictor
-
-
-@dataclasses.dataclass(frozen=True)
-class Still:
-  """A picture and the people in it, or why there are none.
-
-  Attributes:
-    image: RGB; None where it could not be read.
-    camera: of it.
-    poses: of the people.
-    fault: one of read_ahead.FAULTS, or None.
-  """
-
-  image: UInt8[np.ndarray, 'H W 3'] | None = None
-  camera: Camera | None = None
-  poses: tuple[Pose, ...] = ()
-  fault: Exception | None = None
 
 
 def stills(
@@ -36,8 +19,11 @@ def stills(
   camera: Callable[[np.ndarray], Camera | None],
   *,
   together: int,
-) -> Iterator[Still]:
-  """Yields what each picture holds, in order. Close it to end the reading early.
+) -> Iterator[tuple[Photo, list[Pose]]]:
+  """Yields each picture and the poses of the people in it, in order.
+
+  A picture that could not be read or done has its `fault`, and no poses. Close the
+  iterator to end the reading early.
 
   Args:
     sources: paths.
@@ -48,39 +34,36 @@ def stills(
   """
   with contextlib.closing(read_ahead.batches(sources, together)) as batches:
     for batch in batches:
-      asked = [_asked(photo, boxes, camera) for photo in batch]
-      fine = iter(_with_poses(predictor, [pair for pair in asked if not pair[0].fault]))
-      for still, _ in asked:
-        yield still if still.fault else next(fine)
+      asked = [_asked(photo, boxes) for photo in batch]
+      fine = [pair for pair in asked if not pair[0].fault]
+      done = iter(_with_poses(predictor, fine, camera))
+      for photo, _ in asked:
+        yield (photo, []) if photo.fault else next(done)
 
 
-def _asked(photo, boxes, camera):
-  """(Still without poses, boxes of its people)."""
+def _asked(photo, boxes):
+  """(picture, boxes of its people)."""
   if photo.fault:
-    return Still(fault=photo.fault), None
+    return photo, None
   try:
-    here = boxes(photo.source, photo.image)
-    return Still(photo.image, camera(photo.image)), here
+    return photo, boxes(photo.source, photo.image)
   except read_ahead.FAULTS as fault:
-    return Still(photo.image, fault=fault), None
+    return dataclasses.replace(photo, fault=fault), None
 
 
-def _with_poses(predictor, asked):
-  """The same with poses; what cannot be done together is tried in halves."""
-  stills = [still for still, _ in asked]
+def _with_poses(predictor, asked, camera):
+  """The pictures with poses; what cannot be done together is tried in halves."""
+  photos = [photo for photo, _ in asked]
   try:
     found = predictor.predict_many(
-      [still.image for still in stills],
+      [photo.image for photo in photos],
       [here for _, here in asked],
-      [still.camera for still in stills],
+      [camera(photo.image) for photo in photos],
     )
   except read_ahead.FAULTS as fault:
     if len(asked) == 1:
-      return [dataclasses.replace(stills[0], fault=fault)]
+      return [(dataclasses.replace(photos[0], fault=fault), [])]
     middle = len(asked) // 2
     halves = asked[:middle], asked[middle:]
-    return [still for half in halves for still in _with_poses(predictor, half)]
-  return [
-    dataclasses.replace(still, poses=tuple(poses))
-    for still, poses in zip(stills, found, strict=True)
-  ]
+    return [pair for half in halves for pair in _with_poses(predictor, half, camera)]
+  return list(zip(photos, found, strict=True))

@@ -155,8 +155,8 @@ def _blotches(backdrop, rgb):
   total = jnp.zeros((3, size, size))
   dice = Dice(backdrop.key, 16 * sum(grain**2 for grain in GRAINS))
   for grain, strength in zip(GRAINS, backdrop.grain, strict=True):
-    place = (jnp.arange(size) + 0.5) / size * (grain - 1)
-    nearness = jnp.abs(place[:, None] - jnp.arange(grain)[None, :])
+    centre = (jnp.arange(size) + 0.5) / size * (grain - 1)
+    nearness = jnp.abs(centre[:, None] - jnp.arange(grain)[None, :])
     weights = jnp.maximum(0.0, 1 - nearness)
     # Mostly light and dark, a little colour.
     values = dice.bell(4, grain, grain)

@@ -9,7 +9,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from wild3d.synthetic import body, camera, pose, render
 from wild3d.synthetic.dice import Dice
-from wild3d.synthetic.figure import PELVIS, Figure
+from wild3d.synthetic.person import PELVIS, Person
 
 # Room for further people and for things in front. The 'lab' leaves it empty, so that
 # one program, which takes long to compile, draws both domains.
@@ -18,15 +18,15 @@ OCCLUDERS = 3
 
 
 class Others(NamedTuple):
-  """N further people: figures round the origin, and where they stand.
+  """N further people: posed round the origin, and where they stand.
 
   Attributes:
-    figure: N figures.
+    person: N of them.
     offset: [N, 2] mm, to the camera's right and away from it.
     present: [N] 0 or 1.
   """
 
-  figure: Figure
+  person: Person
   offset: Float[Array, '*K N 2']
   present: Float[Array, '*K N']
 
@@ -59,9 +59,9 @@ def sample_others(key: PRNGKeyArray, domain: str) -> Others:
   behind = dice.uniform(-250.0, 3500.0, OTHERS)
   present = dice.chance(jnp.array([0.3, 0.15]) * wild, OTHERS)
   keys = jax.random.split(figure_key, OTHERS)
-  figures = functools.partial(jax.vmap(pose.sample), keys)
+  persons = functools.partial(jax.vmap(pose.sample), keys)
   return Others(
-    figure=figures() if wild else _nothing_like(figures),
+    person=persons() if wild else _nothing_like(persons),
     offset=jnp.stack([side, behind], axis=1),
     present=present.astype(jnp.float32),
   )
@@ -90,9 +90,9 @@ def sample_occluders(key: PRNGKeyArray, domain: str) -> Occluders:
   )
 
 
-def standing(others: Others, placement: camera.Placement) -> Figure:
-  """The other people's figures, mm, world, at their places beside the subject."""
-  joints = others.figure.joints
+def standing(others: Others, placement: camera.Placement) -> Person:
+  """The other people, mm, world, at their places beside the subject."""
+  joints = others.person.joints
   ahead = placement.rotation[2] * jnp.array([1.0, 1.0, 0.0])
   ahead = ahead / jnp.maximum(jnp.linalg.norm(ahead), 1e-3)
   right = jnp.cross(ahead, jnp.array([0.0, 0.0, 1.0]))
@@ -100,10 +100,10 @@ def standing(others: Others, placement: camera.Placement) -> Figure:
   where = where + placement.origin[None, :]
   feet = joints[:, PELVIS] * jnp.array([[1.0, 1.0, 0.0]])
   move = (where - feet)[:, None, :]
-  return others.figure._replace(
+  return others.person._replace(
     joints=joints + move,
-    toes=others.figure.toes + move,
-    hands=others.figure.hands + move,
+    toes=others.person.toes + move,
+    hands=others.person.hands + move,
   )
 
 

@@ -11,7 +11,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from wild3d.synthetic.figure import TOE_DOWN, TOE_FORWARD, Figure
+from wild3d.synthetic.person import (
+  HAND_FLESH_MM,
+  TOE_DOWN,
+  TOE_FLESH_MM,
+  TOE_FORWARD,
+  Person,
+)
 
 # Lengths as shares of the standing height (Drillis and Contini's averages moved
 # from bony landmarks to joint centres; MPII's upper neck and head top), and how
@@ -33,7 +39,9 @@ HEIGHT_MM = (1450.0, 1950.0)
 
 # Flesh between a point and the floor, mm: 16 joints, then toes, then hands.
 FLESH_MM = np.array(
-  [75, 50, 90, 90, 50, 75, 90, 95, 60, 5, 28, 38, 70, 70, 38, 28, 25, 25, 12, 12],
+  [75, 50, 90, 90, 50, 75, 90, 95, 60, 5, 28, 38, 70, 70, 38, 28]
+  + [TOE_FLESH_MM] * 2
+  + [HAND_FLESH_MM] * 2,
   np.float32,
 )
 
@@ -146,7 +154,7 @@ def level_feet(angles: Angles) -> Angles:
   return angles._replace(legs=angles.legs.at[:, 4].set(bend))
 
 
-def forward(body: Body, angles: Angles) -> Figure:
+def forward(body: Body, angles: Angles) -> Person:
   """Poses a body: pelvis above the origin, its lowest flesh on the floor.
 
   The spine is one rigid rod from pelvis to upper neck, which leans by part of the
@@ -195,7 +203,7 @@ def forward(body: Body, angles: Angles) -> Figure:
   toes, hands = jnp.stack([right[6], left[6]]), jnp.stack([right[7], left[7]])
   points = jnp.concatenate([joints, toes, hands])
   up = jnp.array([[0.0, 0.0, 1.0]]) * -jnp.min(points[:, 2] - FLESH_MM)
-  return Figure(joints + up, toes + up, hands + up, head[:, 0], chest[:, 0])
+  return Person(joints + up, toes + up, hands + up, head[:, 0], chest[:, 0])
 
 
 def _pelvis(angles):

@@ -1,4 +1,4 @@
-"""A person as 27 capsules round a figure's joints."""
+"""A person as 27 capsules round a person's joints."""
 
 import functools
 from typing import NamedTuple
@@ -6,7 +6,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from wild3d.synthetic import figure as fig
+from wild3d.synthetic import person as person_lib
 from wild3d.synthetic.body import (
   ALWAYS,
   BOTTOM,
@@ -28,23 +28,23 @@ TORSO_MM, LEG_MM = 490.0, 870.0
 _COLLAR = (0.93, -12)  # see _Frame.at
 
 
-def capsules(build: Build, figure: fig.Figure) -> Capsules:
-  """The body as capsules in the figure's own axes (mm).
+def capsules(build: Build, person: person_lib.Person) -> Capsules:
+  """The body as capsules in the person's own axes (mm).
 
   Args:
     build: one person's.
-    figure: one person's.
+    person: one person's.
 
   Returns:
     PARTS capsules whose materials count from 0.
   """
-  frame = _frame(build, figure)
-  head = _head_frame(figure)
-  solids = [*_trunk(build, figure, frame), *_head(build, figure, head)]
+  frame = _frame(build, person)
+  head = _head_frame(person)
+  solids = [*_trunk(build, person, frame), *_head(build, person, head)]
   for side, sign in ((0, -1.0), (1, 1.0)):
     solids.append(_ear(head, sign))
-    solids += _arm(build, figure, frame, side, sign)
-    solids += _leg(build, figure, frame, side)
+    solids += _arm(build, person, frame, side, sign)
+    solids += _leg(build, person, frame, side)
   return jax.tree.map(lambda *fields: jnp.stack(fields), *solids)
 
 
@@ -62,23 +62,23 @@ class _Frame(NamedTuple):
   loose_top: jax.Array
   loose_bottom: jax.Array
 
-  def at(self, figure, height, forward=0.0):
+  def at(self, person, height, forward=0.0):
     """A place in the trunk: height in its lengths, forward in mm."""
-    middle = figure.joints[fig.PELVIS] + height * self.torso * self.up
+    middle = person.joints[person_lib.PELVIS] + height * self.torso * self.up
     return middle + forward * self.size * self.chest
 
 
-def _frame(build, figure):
-  j = figure.joints
-  hips = (j[fig.RIGHT_HIP], j[fig.LEFT_HIP])
-  knee, ankle = j[fig.LEFT_KNEE], j[fig.LEFT_ANKLE]
-  trunk = j[fig.THORAX] - j[fig.PELVIS]
+def _frame(build, person):
+  j = person.joints
+  hips = (j[person_lib.RIGHT_HIP], j[person_lib.LEFT_HIP])
+  knee, ankle = j[person_lib.LEFT_KNEE], j[person_lib.LEFT_ANKLE]
+  trunk = j[person_lib.THORAX] - j[person_lib.PELVIS]
   torso = jnp.linalg.norm(trunk)
   leg = _length(hips[1] - knee) + _length(knee - ankle)
   size = (torso / TORSO_MM + leg / LEG_MM) / 2
   wide = size * build.girth
   up = trunk / jnp.maximum(torso, 1.0)
-  chest = _across(figure.chest, up)
+  chest = _across(person.chest, up)
   hip_left = _unit(hips[1] - hips[0])
   return _Frame(
     size=size,
@@ -113,13 +113,13 @@ def _solid(start, end, r0, r1, front, cloth, after=None, role=PLAIN, **extra):
   )
 
 
-def _trunk(build, figure, f):
+def _trunk(build, person, f):
   """Chest, belly, hips, bust, skirt, neck. Axes run upwards: (up, front, left)."""
-  j = figure.joints
-  pelvis, neck = j[fig.PELVIS], j[fig.UPPER_NECK]
-  hips = (j[fig.RIGHT_HIP], j[fig.LEFT_HIP])
-  knees = (j[fig.RIGHT_KNEE], j[fig.LEFT_KNEE])
-  at = functools.partial(f.at, figure)
+  j = person.joints
+  pelvis, neck = j[person_lib.PELVIS], j[person_lib.UPPER_NECK]
+  hips = (j[person_lib.RIGHT_HIP], j[person_lib.LEFT_HIP])
+  knees = (j[person_lib.RIGHT_KNEE], j[person_lib.LEFT_KNEE])
+  at = functools.partial(f.at, person)
   chest = _solid(
     at(0.52), at(0.78, -6), 128 * f.wide, 156 * f.wide, f.chest, TOP, SKIN,
     squeeze=0.65, loose=30 * f.loose_top * f.size, role=CHEST,
@@ -174,17 +174,17 @@ class _HeadFrame(NamedTuple):
     )
 
 
-def _head_frame(figure):
-  neck, top = figure.joints[fig.UPPER_NECK], figure.joints[fig.HEAD_TOP]
+def _head_frame(person):
+  neck, top = person.joints[person_lib.UPPER_NECK], person.joints[person_lib.HEAD_TOP]
   length = _length(top - neck)
   up = (top - neck) / jnp.maximum(length, 1.0)
-  face = _across(figure.face, up)
+  face = _across(person.face, up)
   return _HeadFrame(neck, length, up, face, jnp.cross(up, face))
 
 
-def _head(build, figure, h):
+def _head(build, person, h):
   """Skull, nose, hair or hat, tail of hair, brim."""
-  thorax = figure.joints[fig.THORAX]
+  thorax = person.joints[person_lib.THORAX]
   skull = _solid(
     h.at(0.16, 0.11), h.at(0.67, 0.03), 0.18 * h.length, 0.325 * h.length,
     h.face, SKIN, HAIR, squeeze=1.2, role=HEAD,
@@ -218,14 +218,18 @@ def _ear(h, sign):
   )  # fmt: skip
 
 
-def _arm(build, figure, f, side, sign):
+def _arm(build, person, f, side, sign):
   """Shoulder, upper arm, forearm, hand."""
-  j, outward = figure.joints, sign * f.left
-  thorax, neck, hand = j[fig.THORAX], j[fig.UPPER_NECK], figure.hands[side]
-  shoulder = j[(fig.RIGHT_SHOULDER, fig.LEFT_SHOULDER)[side]]
-  elbow = j[(fig.RIGHT_ELBOW, fig.LEFT_ELBOW)[side]]
-  wrist = j[(fig.RIGHT_WRIST, fig.LEFT_WRIST)[side]]
-  collar = f.at(figure, *_COLLAR)
+  j, outward = person.joints, sign * f.left
+  thorax, neck, hand = (
+    j[person_lib.THORAX],
+    j[person_lib.UPPER_NECK],
+    person.hands[side],
+  )
+  shoulder = j[(person_lib.RIGHT_SHOULDER, person_lib.LEFT_SHOULDER)[side]]
+  elbow = j[(person_lib.RIGHT_ELBOW, person_lib.LEFT_ELBOW)[side]]
+  wrist = j[(person_lib.RIGHT_WRIST, person_lib.LEFT_WRIST)[side]]
+  collar = f.at(person, *_COLLAR)
   yoke = _solid(
     _mean(collar, neck, 0.15) + 25 * f.size * outward, _mean(shoulder, thorax, 0.16),
     50 * f.wide, 42 * f.wide, f.chest, TOP, loose=12 * f.loose_top * f.size,
@@ -249,13 +253,13 @@ def _arm(build, figure, f, side, sign):
   return [yoke, upper_arm, forearm, hand]
 
 
-def _leg(build, figure, f, side):
+def _leg(build, person, f, side):
   """Thigh, shin, foot."""
-  j, toe = figure.joints, figure.toes[side]
-  hip = j[(fig.RIGHT_HIP, fig.LEFT_HIP)[side]]
-  knee = j[(fig.RIGHT_KNEE, fig.LEFT_KNEE)[side]]
-  ankle = j[(fig.RIGHT_ANKLE, fig.LEFT_ANKLE)[side]]
-  top = _mean(hip, j[fig.PELVIS], 0.10)
+  j, toe = person.joints, person.toes[side]
+  hip = j[(person_lib.RIGHT_HIP, person_lib.LEFT_HIP)[side]]
+  knee = j[(person_lib.RIGHT_KNEE, person_lib.LEFT_KNEE)[side]]
+  ankle = j[(person_lib.RIGHT_ANKLE, person_lib.LEFT_ANKLE)[side]]
+  top = _mean(hip, j[person_lib.PELVIS], 0.10)
   thigh = _solid(
     top, knee, 90 * f.limb, 56 * f.limb, _across(f.hip_front, knee - top), BOTTOM, SKIN,
     bulge=4 * f.limb, hem=build.trouser,
@@ -276,6 +280,7 @@ def _leg(build, figure, f, side):
   return [thigh, shin, foot]
 
 
+# Not those of person.py: the last bits of the pictures would change.
 def _length(vector):
   return jnp.sqrt(jnp.maximum(jnp.sum(vector**2), 1e-6))
 

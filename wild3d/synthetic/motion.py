@@ -5,12 +5,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from wild3d.synthetic import kinematics, pose
-from wild3d.synthetic.figure import Figure
+from wild3d.synthetic.person import Person
 
 FRAMES_PER_SECOND = 12.0
 
 
-def sample(key: jax.Array, frames: int) -> Figure:
+def sample(key: jax.Array, frames: int) -> Person:
   """Draws a short continuous motion of one person, at 12 frames a second.
 
   The person keeps to one activity and moves from one of its poses towards

@@ -15,9 +15,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from wild3d.synthetic import figure as fig
 from wild3d.synthetic import kinematics
-from wild3d.synthetic.figure import Figure
+from wild3d.synthetic import person as person_lib
+from wild3d.synthetic.person import Person
 
 # Degrees. share | trunk: pitch and its spread, roll and its spread | first leg:
 # forward (from the vertical, not from the trunk), sideways, outward, knee | second
@@ -87,17 +87,25 @@ def _room():
   arms = {'right': (10, 16, 18, 20), 'left': (15, 17, 19, 21)}
   both = arms['right'] + arms['left']
   room = {
-    (fig.PELVIS, fig.UPPER_NECK): (
+    (person_lib.PELVIS, person_lib.UPPER_NECK): (
       (both, 135),
-      ((fig.RIGHT_ELBOW, fig.LEFT_ELBOW), 120),
-      ((fig.RIGHT_KNEE, fig.LEFT_KNEE), 150),
+      ((person_lib.RIGHT_ELBOW, person_lib.LEFT_ELBOW), 120),
+      ((person_lib.RIGHT_KNEE, person_lib.LEFT_KNEE), 150),
     ),
-    (fig.UPPER_NECK, fig.HEAD_TOP): ((both, 120),),
-    (fig.RIGHT_HIP, fig.RIGHT_KNEE): (((*both, fig.LEFT_KNEE, fig.LEFT_ANKLE), 95),),
-    (fig.LEFT_HIP, fig.LEFT_KNEE): (((*both, fig.RIGHT_KNEE, fig.RIGHT_ANKLE), 95),),
-    (fig.RIGHT_KNEE, fig.RIGHT_ANKLE): (((*both, fig.LEFT_ANKLE), 80),),
-    (fig.LEFT_KNEE, fig.LEFT_ANKLE): (((*both, fig.RIGHT_ANKLE), 80),),
-    (fig.RIGHT_ELBOW, fig.RIGHT_WRIST): ((arms['left'], 60),),
+    (person_lib.UPPER_NECK, person_lib.HEAD_TOP): ((both, 120),),
+    (person_lib.RIGHT_HIP, person_lib.RIGHT_KNEE): (
+      ((*both, person_lib.LEFT_KNEE, person_lib.LEFT_ANKLE), 95),
+    ),
+    (person_lib.LEFT_HIP, person_lib.LEFT_KNEE): (
+      ((*both, person_lib.RIGHT_KNEE, person_lib.RIGHT_ANKLE), 95),
+    ),
+    (person_lib.RIGHT_KNEE, person_lib.RIGHT_ANKLE): (
+      ((*both, person_lib.LEFT_ANKLE), 80),
+    ),
+    (person_lib.LEFT_KNEE, person_lib.LEFT_ANKLE): (
+      ((*both, person_lib.RIGHT_ANKLE), 80),
+    ),
+    (person_lib.RIGHT_ELBOW, person_lib.RIGHT_WRIST): ((arms['left'], 60),),
   }
   table = np.zeros((len(room), 22), np.float32)
   for row, entries in enumerate(room.values()):
@@ -119,7 +127,7 @@ class Recipe(NamedTuple):
   heading: Float[Array, '']
 
 
-def sample(key: jax.Array) -> Figure:
+def sample(key: jax.Array) -> Person:
   """Draws one person in one pose: random proportions, activity and heading.
 
   Args:
@@ -208,13 +216,13 @@ def sample_angles(
   return kinematics.limit(kinematics.level_feet(angles))
 
 
-def overlap(figure: Figure) -> Float[Array, '']:
+def overlap(person: Person) -> Float[Array, '']:
   """How far limbs cut into trunk, head and each other: mm, summed; 0 is clean."""
-  joints = figure.joints
-  wrists = joints[jnp.array([fig.RIGHT_WRIST, fig.LEFT_WRIST])]
-  elbows = joints[jnp.array([fig.RIGHT_ELBOW, fig.LEFT_ELBOW])]
+  joints = person.joints
+  wrists = joints[jnp.array([person_lib.RIGHT_WRIST, person_lib.LEFT_WRIST])]
+  elbows = joints[jnp.array([person_lib.RIGHT_ELBOW, person_lib.LEFT_ELBOW])]
   points = jnp.concatenate(
-    [joints, figure.hands, (wrists + elbows) / 2, (wrists + figure.hands) / 2]
+    [joints, person.hands, (wrists + elbows) / 2, (wrists + person.hands) / 2]
   )
   start, end = joints[_BONES_CUT[:, 0]], joints[_BONES_CUT[:, 1]]
   bone, apart = end - start, points[None] - start[:, None]

@@ -18,7 +18,7 @@ from wild3d.synthetic import (
   texture,
 )
 from wild3d.synthetic.dice import Dice
-from wild3d.synthetic.figure import HEAD_TOP, UPPER_NECK, Figure
+from wild3d.synthetic.person import HEAD_TOP, UPPER_NECK, Person
 
 # A joint is hidden where something lies this far in front of it (mm): its own
 # flesh is thinner. Order of `skeleton.JOINTS`.
@@ -80,25 +80,15 @@ def sample(key: PRNGKeyArray, domain: str) -> Scene:
   )
 
 
-def frame(scene: Scene, figures: Figure) -> camera.Placement:
-  """Places the camera so that one crop serves all frames of a clip.
-
-  Args:
-    scene: one.
-    figures: T frames of one person (T = 1 for a still): fields [T, ...].
-  """
-  return camera.place(scene.view, figures.joints)
-
-
 def draw(
-  scene: Scene, placement: camera.Placement, figure: Figure, size: int
+  scene: Scene, placement: camera.Placement, person: Person, size: int
 ) -> dict[str, Array]:
   """Renders one frame with its labels.
 
   Args:
     scene: one.
-    placement: the clip's, from `frame`.
-    figure: the person in this frame.
+    placement: the clip's, from `camera.place`.
+    person: the person in this frame.
     size: px, side of the square picture.
 
   Returns:
@@ -108,19 +98,19 @@ def draw(
   """
   rotation, eye = placement.rotation, placement.eye
   intrinsics = placement.camera * size
-  solids, cloth = _solids(scene, placement, figure)
+  solids, cloth = _solids(scene, placement, person)
   seen = render.to_camera(solids, rotation, eye)
   front = company.in_front(scene.occluders, placement, cloth.warp.shape[0])
   seen, cloth = _join(seen, front), _join(cloth, scene.stuff)
 
-  joints3d = (figure.joints - eye[None, :]) @ rotation.T
+  joints3d = (person.joints - eye[None, :]) @ rotation.T
   joints2d = camera.project(joints3d, intrinsics)
   low, high = scene.border[:2] * size, size - scene.border[2:] * size
   inside = ((joints2d >= low[None, :]) & (joints2d < high[None, :])).all(axis=-1)
   depth = joints3d[[UPPER_NECK, HEAD_TOP], 2].mean()
-  head = jnp.linalg.norm(figure.joints[HEAD_TOP] - figure.joints[UPPER_NECK])
+  head = jnp.linalg.norm(person.joints[HEAD_TOP] - person.joints[UPPER_NECK])
   return {
-    'image': _picture(scene, placement, figure, solids, seen, cloth, size),
+    'image': _picture(scene, placement, person, solids, seen, cloth, size),
     'joints2d': joints2d,
     'labelled': inside,
     'occluded': hidden(seen, joints3d),
@@ -145,10 +135,10 @@ def hidden(solids: render.Capsules, joints: Float[Array, '16 3']) -> Bool[Array,
   return render.unpack(front)[0] < joints[:, 2] - jnp.array(FLESH_MM, jnp.float32)
 
 
-def _picture(scene, placement, figure, solids, seen, cloth, size):
+def _picture(scene, placement, person, solids, seen, cloth, size):
   intrinsics = placement.camera * size
-  place = jnp.arange(size, dtype=jnp.float32) + 0.5
-  y, x = jnp.meshgrid(place, place, indexing='ij')
+  centres = jnp.arange(size, dtype=jnp.float32) + 0.5
+  y, x = jnp.meshgrid(centres, centres, indexing='ij')
   u = (x - intrinsics[2]) / intrinsics[0]
   v = (y - intrinsics[3]) / intrinsics[1]
 
@@ -180,12 +170,12 @@ def _picture(scene, placement, figure, solids, seen, cloth, size):
   # The farther layer first. A loop, because XLA compiles its body once and does
   # not merge it with what comes before.
   def layer(below, key):
-    rgb, normal, depth, person = below
+    rgb, normal, depth, whose = below
     surface = _surface(seen, key, u, v, intrinsics[0])
     # Skin and cloth have no creases where one capsule enters another: close to
     # the seam, bend the nearer normal to the other's.
     seam = 0.5 * jnp.clip(1 - (depth - surface.depth) / 25.0, 0.0, 1.0)
-    seam = jnp.where(person == surface.person, seam, 0.0)
+    seam = jnp.where(whose == surface.whose, seam, 0.0)
     bent = [n + seam * (m - n) for n, m in zip(surface.normal, normal, strict=True)]
     scale = jax.lax.rsqrt(sum(n * n for n in bent) + 1e-6)
     lit = light.shine(scene.light, turn, tuple(n * scale for n in bent))
@@ -194,7 +184,7 @@ def _picture(scene, placement, figure, solids, seen, cloth, size):
       old + surface.cover * (c * brightness - old)
       for old, c, brightness in zip(rgb, color, lit, strict=True)
     )
-    whole = jnp.where(surface.cover > 0.9, surface.person, -1)
+    whole = jnp.where(surface.cover > 0.9, surface.whose, -1)
     return (rgb, surface.normal, surface.depth, whole), None
 
   none = jnp.zeros_like(u)
@@ -206,14 +196,14 @@ def _picture(scene, placement, figure, solids, seen, cloth, size):
   rgb = tuple(jnp.where(inside, c, 0.0) for c in rgb)
   # Frames of a clip share the scene's key; the pose tells them apart. In whole
   # millimetres, so that another machine's rounding draws the same noise.
-  pose_number = jnp.round(figure.joints.sum()).astype(jnp.int32)
+  pose_number = jnp.round(person.joints.sum()).astype(jnp.int32)
   frame_key = jax.random.fold_in(scene.key, pose_number)
   return sensor.expose(scene.sensor, rgb, frame_key)
 
 
 class _Surface(NamedTuple):
   index: Array
-  person: Array
+  whose: Array
   depth: Array
   cover: Array
   along: Array
@@ -227,8 +217,8 @@ def _surface(solids, key, u, v, focal):
   index = jnp.minimum(index, solids.hem.shape[0] - 1)
   hit = render.strike(jax.tree.map(lambda field: field[index], solids), u, v)
   cover = jnp.where(key == render.EMPTY, 0.0, render.coverage(hit, focal))
-  person = index // body.PARTS
-  return _Surface(index, person, hit.depth, cover, hit.along, hit.normal, hit.local)
+  whose = index // body.PARTS
+  return _Surface(index, whose, hit.depth, cover, hit.along, hit.normal, hit.local)
 
 
 def _color(solids, cloth, surface):
@@ -244,15 +234,15 @@ def _color(solids, cloth, surface):
   return texture.features(rgb, role, surface.local, size)
 
 
-def _solids(scene, placement, figure):
+def _solids(scene, placement, person):
   """All people as capsules in the world, and their wardrobes."""
   people = 1 + scene.others.present.shape[0]
-  figures = jax.tree.map(
+  persons = jax.tree.map(
     lambda one, more: jnp.concatenate([one[None], more]),
-    figure,
+    person,
     company.standing(scene.others, placement),
   )
-  solids = jax.vmap(limbs.capsules)(scene.build, figures)
+  solids = jax.vmap(limbs.capsules)(scene.build, persons)
   present = jnp.concatenate([jnp.ones(1), scene.others.present])
   first = jnp.arange(people, dtype=jnp.int32) * body.MATERIALS
   solids = solids._replace(

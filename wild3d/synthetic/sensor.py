@@ -62,8 +62,8 @@ def expose(sensor: Sensor, rgb: tuple, key: PRNGKeyArray) -> UInt8[Array, 'N N 3
   size = rgb[0].shape[0]
   rgb = [c * gain for c, gain in zip(rgb, sensor.gain, strict=True)]
   grey = 0.3 * rgb[0] + 0.59 * rgb[1] + 0.11 * rgb[2]
-  place = jnp.arange(size, dtype=jnp.float32)
-  spread = (place[:, None] - place[None, :]) / (sensor.blur * size)
+  pixel = jnp.arange(size, dtype=jnp.float32)
+  spread = (pixel[:, None] - pixel[None, :]) / (sensor.blur * size)
   weights = jnp.exp(-0.5 * spread**2)
   weights /= weights.sum(axis=1, keepdims=True)
   channels = []

@@ -123,9 +123,9 @@ def wardrobe(key: PRNGKeyArray, domain: str) -> Cloth:
   return cloths._replace(color=colors, weights=weights, crumple=crumple)
 
 
-def _along(table, place):
-  """The colour at `place` (0 to 1) along a table of colours."""
-  x = place * (table.shape[0] - 1)
+def _along(table, share):
+  """The colour at `share` (0 to 1) of the way along a table of colours."""
+  x = share * (table.shape[0] - 1)
   shares = jnp.maximum(0.0, 1 - jnp.abs(x - jnp.arange(table.shape[0])))
   return shares @ table
 

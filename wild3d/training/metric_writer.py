@@ -2,13 +2,13 @@
 
 import json
 import math
-import sys
 import time
-import types
 from collections.abc import Mapping
 from typing import SupportsFloat, SupportsInt
 
 from etils import epath
+
+from wild3d import files
 
 FILE = 'metrics.jsonl'
 
@@ -18,9 +18,8 @@ class MetricWriter:
 
   The JSON lines have sorted keys: the metrics, `step`, and `time` (seconds since
   1970). Numbers keep full precision; those that are not finite become null,
-  which every JSON reader takes. TensorBoard events are written if the package
-  `tensorboard` is installed, with or without TensorFlow, and never import the
-  latter. Each write is handed to the operating system before it returns.
+  which every JSON reader takes. Each write is handed to the operating system
+  before it returns, TensorBoard events too.
 
   Args:
     workdir: folder, made if need be.
@@ -32,16 +31,23 @@ class MetricWriter:
 
   def __init__(self, workdir, *, resume_step: int | None = None, process: int = 0):
     self._active = process == 0
-    self._events = None
     if not self._active:
       return
+    # Here, so that reading metrics needs no more than the core.
+    from tensorboardX.event_file_writer import EventsWriter
+
     workdir = epath.Path(workdir)
     workdir.mkdir(parents=True, exist_ok=True)
     self._path = workdir / FILE
     _mend(self._path, math.inf if resume_step is None else resume_step)
-    self._events = _event_writer(workdir / 'tensorboard')
-    if self._events is not None and resume_step is not None:
-      _mark_restart(self._events, resume_step + 1)
+    folder = workdir / 'tensorboard'
+    folder.mkdir(exist_ok=True)
+    # Not SummaryWriter: it writes from a thread, some time later, and changes names.
+    # The nanoseconds: a restart within the second would empty the file before.
+    self._events = EventsWriter(str(folder / 'events'), f'.{time.time_ns()}')
+    if resume_step is not None:
+      # TensorBoard forgets the events from this step on in earlier files.
+      self._add_event(resume_step + 1, time.time(), session_log={'status': 'START'})
 
   def write(self, step: SupportsInt, metrics: Mapping[str, SupportsFloat]) -> None:
     """Writes the metrics of one step.
@@ -64,13 +70,19 @@ class MetricWriter:
     # Opened anew each time: a closed file survives kill -9, also in a bucket.
     with self._path.open('a') as file:
       file.write(json.dumps(line, sort_keys=True, allow_nan=False) + '\n')
-    if self._events is not None:
-      _add_scalars(self._events, int(step), now, values)
+    scalars = [{'tag': name, 'simple_value': value} for name, value in values.items()]
+    self._add_event(int(step), now, summary={'value': scalars})
 
   def close(self) -> None:
     """Ends the TensorBoard file; writing again afterwards is an error."""
-    if self._events is not None:
+    if self._active:
       self._events.close()
+
+  def _add_event(self, step, now, **what):
+    from tensorboardX.proto.event_pb2 import Event
+
+    self._events.write_event(Event(step=step, wall_time=now, **what))
+    self._events.flush()
 
   def __enter__(self):
     return self
@@ -159,38 +171,4 @@ def _mend(path, last_step):
   parsed = [(line, _parse(line)) for line in before]
   kept = [line for line, value in parsed if value and value['step'] <= last_step]
   if [*kept, ''] != before and path.exists():
-    partial = path.parent / f'{path.name}.tmp'
-    partial.write_text(''.join(line + '\n' for line in kept))
-    partial.replace(path)
-
-
-def _event_writer(folder):
-  """TensorBoard's own writer, or None if the package is not installed."""
-  # Wherever TensorFlow is installed, tensorboard.compat would import it (6 s,
-  # 600 MB) for its file system alone. If a module of this name exists, it takes
-  # its built-in substitute instead; the package ships without one.
-  name = 'tensorboard.compat.notf'
-  sys.modules.setdefault(name, types.ModuleType(name))
-  try:
-    from tensorboard.run_summary.writer.event_file_writer import EventFileWriter
-  except ImportError:
-    return None
-  return EventFileWriter(str(folder))
-
-
-def _mark_restart(events, step):
-  """Makes TensorBoard forget the events from `step` on in earlier files."""
-  from tensorboard.compat.proto.event_pb2 import Event, SessionLog
-
-  start = SessionLog(status=SessionLog.START)
-  events.add_event(Event(step=step, wall_time=time.time(), session_log=start))
-  events.flush()
-
-
-def _add_scalars(events, step, now, values):
-  from tensorboard.compat.proto.event_pb2 import Event
-  from tensorboard.compat.proto.summary_pb2 import Summary
-
-  scalars = [Summary.Value(tag=n, simple_value=v) for n, v in values.items()]
-  events.add_event(Event(step=step, wall_time=now, summary=Summary(value=scalars)))
-  events.flush()
+    files.write(path, ''.join(line + '\n' for line in kept))

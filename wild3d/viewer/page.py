@@ -5,21 +5,20 @@ a short one. Its template, style and scripts lie beside this file.
 """
 
 import base64
+import contextlib
 import hashlib
 import importlib.resources
 import io
 import json
 import os
-import pathlib
 from html import escape
 
 import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
-from wild3d import skeleton
+from wild3d import files, skeleton
 from wild3d.draw import pixels
-from wild3d.errors import UserError
 from wild3d.poses.pose import Header, Picture, Pose
 
 MAX_BYTES = 96 * 2**20
@@ -68,8 +67,7 @@ class PageWriter:
         on half as many are taken, so that those left are evenly spaced. The page
         says so.
     """
-    self._path = pathlib.Path(path).expanduser()
-    self._partial = self._path.parent / f'.{self._path.name}.{os.getpid()}.tmp'
+    self._path = path
     self._header = header
     self._asked = self._every = every
     self._max_side = max_side
@@ -90,15 +88,14 @@ class PageWriter:
     Raises:
       UserError: it cannot be written.
     """
-    if self._path.is_dir():
-      raise UserError(f'{self._path} is a folder: give the name of the page to write')
     before, self._after = _template(self._header)
-    try:
-      self._path.parent.mkdir(parents=True, exist_ok=True)
-      self._file = self._partial.open('w+b')
-      self._file.write(before)
-    except OSError as error:
-      raise self._cannot(error) from None
+    with contextlib.ExitStack() as stack:
+      partial = stack.enter_context(files.whole(self._path))
+      with files.errors_named(self._path):
+        self._file = stack.enter_context(open(partial, 'w+b'))
+        self._file.write(before)
+      stack.push(self._end)
+      self._open = stack.pop_all()
     return self
 
   def add(self, picture: Picture, image: UInt8[np.ndarray, 'H W 3']) -> None:
@@ -118,29 +115,24 @@ class PageWriter:
     if not turn:
       return
     thumb = picture.frame is None or first
-    try:
+    with files.errors_named(self._path):
       start = self._file.seek(0, os.SEEK_END)
       self._file.write(_block(picture, image, thumb, self._max_side))
       self._spans.append((start, self._file.tell() - start))
       while len(self._spans) > 1 and self._size() > self._max_bytes:
         self._thin()
-    except OSError as error:
-      raise self._cannot(error) from None
 
-  def __exit__(self, kind, error, trace) -> None:
+  def __exit__(self, *error) -> None:
     """Ends the file; removes it after an error."""
-    try:
-      if kind is None:
+    self._open.__exit__(*error)
+
+  def _end(self, kind, error, trace):
+    if kind is None:
+      with files.errors_named(self._path):
         self._file.seek(0, os.SEEK_END)
         totals = _json({'every': self._every, 'note': self._note()})
         self._file.write(self._after.replace(b'@TOTALS@', totals))
-        self._file.close()
-        self._partial.replace(self._path)
-    except OSError as failure:
-      raise self._cannot(failure) from None
-    finally:
-      self._file.close()
-      self._partial.unlink(missing_ok=True)
+        self._file.flush()
 
   def _size(self):
     return sum(size for _, size in self._spans)
@@ -168,9 +160,6 @@ class PageWriter:
       f'This page shows {len(self._spans):,} of {self._given:,} pictures, one in '
       f'{self._every}, {why}. The poses of all are in poses.json.'
     )
-
-  def _cannot(self, error):
-    return UserError(f'{self._path} cannot be written: {error.strerror}')
 
 
 def _template(header):

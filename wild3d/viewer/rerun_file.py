@@ -6,7 +6,7 @@ import pathlib
 
 import numpy as np
 
-from wild3d import skeleton
+from wild3d import files, skeleton
 from wild3d.draw import pixels
 from wild3d.errors import UserError
 from wild3d.poses.pose import PoseFile
@@ -31,26 +31,16 @@ def write(poses: PoseFile, path: str | os.PathLike) -> None:
     import rerun
   except ImportError:
     raise UserError("--rerun needs rerun: pip install 'wild3d[rerun]'") from None
-  path = pathlib.Path(path).expanduser()
-  if path.is_dir():
-    raise UserError(f'{path} is a folder: give the name of the .rrd file to write')
-  partial = path.parent / f'.{path.name}.{os.getpid()}.tmp'
-  try:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial.touch()  # rerun's own message on a folder without rights says little
-  except OSError as error:
-    raise UserError(f'{path} cannot be written: {error.strerror}') from None
-  try:
-    # The same poses give the same recording, however often they are written.
-    name = f'{poses.header.fingerprint}-{path.name}'
+  # The same poses give the same recording, however often they are written.
+  name = f'{poses.header.fingerprint}-{pathlib.PurePath(path).name}'
+  with files.whole(path) as partial:
+    with files.errors_named(path):
+      partial.touch()  # rerun's own message on a folder without rights says little
     with rerun.RecordingStream('wild3d', recording_id=name) as recording:
       recording.save(partial)
       _log(rerun, recording, poses)
       recording.flush()
       recording.disconnect()
-    partial.replace(path)
-  finally:
-    partial.unlink(missing_ok=True)
 
 
 def _log(rerun, recording, poses):

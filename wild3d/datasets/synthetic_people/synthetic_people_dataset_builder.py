@@ -15,7 +15,8 @@ import wild3d
 from wild3d import skeleton
 from wild3d.datasets import record
 from wild3d.errors import UserError
-from wild3d.synthetic import figure, motion, pose, scene
+from wild3d.synthetic import camera, motion, pose, scene
+from wild3d.synthetic import person as person_lib
 
 BATCH = 32  # images drawn at once; no picture depends on it
 _SPLITS = ('lab_train', 'wild_train', 'wild_clips', 'lab_test', 'wild_test')
@@ -221,11 +222,11 @@ def draw(
     What `scene.draw` returns, with leading axes [N, T].
   """
   key = jax.random.fold_in(jax.random.key(seed), zlib.crc32(split.encode()))
-  scenes, figures, placements = _sample(
+  scenes, persons, placements = _sample(
     key, people, joints, domain=split.split('_')[0], frames=frames
   )
   # Frames are drawn as if they were stills, so that one program draws both.
-  labels = _draw(scenes, placements, figures, size=size)
+  labels = _draw(scenes, placements, persons, size=size)
   return {k: v.reshape(-1, frames, *v.shape[1:]) for k, v in labels.items()}
 
 
@@ -236,30 +237,32 @@ def draw(
   compiler_options={'xla_backend_optimization_level': 0},
 )
 def _sample(key, people, joints, *, domain, frames):
-  """Scenes, figures and placements of N people's T frames each, [N * T, ...]."""
+  """Scenes, persons and placements of N people's T frames each, [N * T, ...]."""
 
   def one(number, joints):
     setting, moves = jax.random.split(jax.random.fold_in(key, number))
-    place = scene.sample(setting, domain)
+    drawn = scene.sample(setting, domain)
     if joints is not None:
-      figures = jax.vmap(lambda j: figure.above_floor(figure.from_joints(j)))(joints)
+      persons = jax.vmap(lambda j: person_lib.above_floor(person_lib.from_joints(j)))(
+        joints
+      )
     elif frames == 1:
-      figures = jax.tree.map(lambda leaf: leaf[None], pose.sample(moves))
+      persons = jax.tree.map(lambda leaf: leaf[None], pose.sample(moves))
     else:
-      figures = motion.sample(moves, frames)
-    return place, figures, scene.frame(place, figures)
+      persons = motion.sample(moves, frames)
+    return drawn, persons, camera.place(drawn.view, persons.joints)
 
-  places, figures, placements = jax.vmap(one)(people, joints)
-  places, placements = jax.tree.map(
-    lambda leaf: jnp.repeat(leaf, frames, axis=0), (places, placements)
+  scenes, persons, placements = jax.vmap(one)(people, joints)
+  scenes, placements = jax.tree.map(
+    lambda leaf: jnp.repeat(leaf, frames, axis=0), (scenes, placements)
   )
-  figures = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), figures)
-  return places, figures, placements
+  persons = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), persons)
+  return scenes, persons, placements
 
 
 @jax.jit(static_argnames='size')
-def _draw(scenes, placements, figures, *, size):
-  return jax.vmap(lambda *of: scene.draw(*of, size))(scenes, placements, figures)
+def _draw(scenes, placements, persons, *, size):
+  return jax.vmap(lambda *of: scene.draw(*of, size))(scenes, placements, persons)
 
 
 def _fetch(people, labels):

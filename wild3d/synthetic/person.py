@@ -20,7 +20,7 @@ HAND_LENGTH = 0.68
 TOE_FLESH_MM, HAND_FLESH_MM = 25.0, 12.0  # between the tips and the floor
 
 
-class Figure(NamedTuple):
+class Person(NamedTuple):
   """One person in the world: mm, right-handed axes, z up, floor at z = 0.
 
   Attributes:
@@ -38,7 +38,7 @@ class Figure(NamedTuple):
   chest: Float[Array, '*T 3']
 
 
-def from_joints(joints: Float[Array, '16 3']) -> Figure:
+def from_joints(joints: Float[Array, '16 3']) -> Person:
   """Guesses what the 16 joints leave open, from the joints alone.
 
   The chest faces at right angles to spine and shoulders; the face follows the
@@ -65,23 +65,23 @@ def from_joints(joints: Float[Array, '16 3']) -> Figure:
     joints[wrist] + HAND_LENGTH * (joints[wrist] - joints[elbow])
     for elbow, wrist in arms
   ]
-  return Figure(joints, jnp.stack(toes), jnp.stack(hands), face, chest)
+  return Person(joints, jnp.stack(toes), jnp.stack(hands), face, chest)
 
 
-def above_floor(figure: Figure) -> Figure:
+def above_floor(person: Person) -> Person:
   """Turns hands and feet that would reach through the floor up onto it.
 
   Args:
-    figure: one person whose ankles and wrists are above the floor.
+    person: one person whose ankles and wrists are above the floor.
 
   Returns:
     The same with the tips at least their own flesh above z = 0, and no shorter.
   """
-  ankles = figure.joints[jnp.array([RIGHT_ANKLE, LEFT_ANKLE])]
-  wrists = figure.joints[jnp.array([RIGHT_WRIST, LEFT_WRIST])]
-  return figure._replace(
-    toes=_raise(figure.toes, ankles, TOE_FLESH_MM),
-    hands=_raise(figure.hands, wrists, HAND_FLESH_MM),
+  ankles = person.joints[jnp.array([RIGHT_ANKLE, LEFT_ANKLE])]
+  wrists = person.joints[jnp.array([RIGHT_WRIST, LEFT_WRIST])]
+  return person._replace(
+    toes=_raise(person.toes, ankles, TOE_FLESH_MM),
+    hands=_raise(person.hands, wrists, HAND_FLESH_MM),
   )
 
 

@@ -1,7 +1,6 @@
-"""Poses of one input after the other, drawn on the way."""
+"""The poses of one input after the other, drawn on the way."""
 
 import contextlib
-import io
 import pathlib
 import time
 from collections.abc import Iterator
@@ -17,15 +16,15 @@ from wild3d.media.video_writer import Mp4Writer
 from wild3d.poses import track
 from wild3d.poses.pose import Box, Picture
 from wild3d.predict import boxes as box_lib
-from wild3d.predict import detect, place, stills
+from wild3d.predict import camera_space, detect, stills
 from wild3d.predict.follow import AGAIN, Follower
 from wild3d.predict.predictor import Predictor
 
 _TOLD_EVERY = 2.0  # seconds between lines about a video
 
 
-class Annotator:
-  """Poses of one input after the other."""
+class InputPoses:
+  """The poses of one input after the other: call it with each."""
 
   def __init__(
     self, options, predictor: Predictor, folder: pathlib.Path, found: list[Input]
@@ -60,22 +59,20 @@ class Annotator:
     """Ends the thread that reads pictures ahead."""
     self._stills.close()
 
-  def __call__(
-    self, item: Input, place_in_list: str
-  ) -> Iterator[tuple[Picture, np.ndarray]]:
+  def __call__(self, item: Input, number: str) -> Iterator[tuple[Picture, np.ndarray]]:
     """Yields (Picture, RGB) for a picture, or for every frame of a video.
 
     Args:
       item: the next of the inputs.
-      place_in_list: such as '3/100', for the lines about it.
+      number: such as '3/100', for the lines about it.
 
     Raises:
       UserError: it cannot be read; frames before have come.
     """
     if item.kind == 'image':
-      yield self._still(item.source, place_in_list)
+      yield self._still(item.source, number)
     else:
-      yield from self._video(item, place_in_list)
+      yield from self._video(item, number)
 
   def _together(self):
     """How many pictures are looked at before the first of them is drawn."""
@@ -103,32 +100,29 @@ class Annotator:
 
   def _camera(self, image):
     height, width = image.shape[:2]
-    return place.camera_of(width, height, self._options.focal, self._options.fov)
+    return camera_space.camera_of(width, height, self._options.focal, self._options.fov)
 
-  def _still(self, source, place_in_list):
-    still = next(self._stills)
-    if still.fault is not None:
-      raise still.fault
-    image, poses = still.image, still.poses
+  def _still(self, source, number):
+    photo, poses = next(self._stills)
+    if photo.fault is not None:
+      raise photo.fault
+    image = photo.image
     if self._options.pictures:
       path = self._folder / 'pictures' / f'{self._names[source]}.jpg'
-      _save_drawing(image, list(poses), path)
+      _save_drawing(image, poses, path)
     self._done += 1
     rate = self._done / (time.monotonic() - self._started)
-    print(
-      f'{place_in_list}  {source}  {len(poses)} people  {rate:.1f} pictures/s',
-      flush=True,
-    )
+    print(f'{number}  {source}  {len(poses)} people  {rate:.1f} pictures/s', flush=True)
     height, width = image.shape[:2]
-    return Picture(source, width, height, poses, camera=still.camera), image
+    camera = self._camera(image)
+    return Picture(source, width, height, tuple(poses), camera=camera), image
 
-  def _video(self, item, place_in_list):
+  def _video(self, item, number):
     options = self._options
     with contextlib.ExitStack() as stack:
       video = stack.enter_context(video_file.opened(item.source))
       writer = None
       if options.pictures:
-        (self._folder / 'pictures').mkdir(exist_ok=True)
         path = self._folder / 'pictures' / f'{self._names[item.source]}.mp4'
         writer = stack.enter_context(Mp4Writer(path, video.fps))
       follower = Follower(
@@ -138,7 +132,7 @@ class Annotator:
         smooth=options.smooth,
         again=None if options.box or options.boxes else AGAIN,
       )
-      progress = _Progress(f'{place_in_list}  {video.source}', video.frames)
+      progress = _Progress(f'{number}  {video.source}', video.frames)
       try:
         for index, seconds, image in video:
           camera = self._camera(image)
@@ -187,10 +181,8 @@ class _Progress:
 
 
 def _save_drawing(image, poses, path):
-
-  buffer = io.BytesIO()
-  Image.fromarray(people.still(image, poses)).save(buffer, 'JPEG', quality=90)
-  files.write(path, buffer.getvalue())
+  with files.opened(path) as stream:
+    Image.fromarray(people.still(image, poses)).save(stream, 'JPEG', quality=90)
 
 
 def _names(found):
