@@ -10,7 +10,7 @@ import pathlib
 import numpy as np
 
 from wild3d import skeleton
-from wild3d.datasets.mocap_people import bvh
+from wild3d.media import bvh
 from wild3d.errors import UserError
 from wild3d.poses.track import AXES, PARENTS
 

@@ -7,8 +7,9 @@ import re
 
 import numpy as np
 
-from wild3d.datasets.mocap_people import body, bvh, joints_npz, names
+from wild3d.datasets.mocap_people import body, joints_npz, names
 from wild3d.errors import UserError
+from wild3d.media import bvh
 
 _UNITS_MM = {'mm': 1.0, 'cm': 10.0, 'm': 1000.0}
 _CMU_FILE = re.compile(r'^(\d+)_\d+$')  # subject_trial
