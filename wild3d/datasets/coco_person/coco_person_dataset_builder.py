@@ -12,6 +12,7 @@ from wild3d.datasets import crop, record, work
 from wild3d.datasets.coco_person import coco_json, order
 from wild3d.datasets.coco_person.person import Person
 from wild3d.errors import UserError
+from wild3d.media import image_file
 from wild3d.skeleton import JOINTS
 
 _LAYOUT = (
@@ -173,14 +174,10 @@ def picture(person: Person) -> Image.Image:
       person is not in it.
   """
   path, size = person.picture.path, person.picture.size
-  try:
-    with Image.open(path) as opened:
-      image = opened
-      if opened.size != size and opened.size == size[::-1]:
-        image = ImageOps.exif_transpose(opened)
-      image = image.convert('RGB')
-  except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-    raise UserError(f'{path}: the picture cannot be decoded: {error}') from None
+  with image_file.opened(path) as image:
+    if image.size != size and image.size == size[::-1]:
+      image = ImageOps.exif_transpose(image)
+    image = image.convert('RGB')
   where = f'{path}, annotation {person.annotation}'
   if all(size) and image.size != size:
     raise UserError(

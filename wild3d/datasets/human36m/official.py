@@ -8,10 +8,11 @@ from absl import logging
 from jaxtyping import Float
 
 from wild3d import skeleton
-from wild3d.datasets import crop, record, video
+from wild3d.datasets import crop, record
 from wild3d.datasets.human36m import cdf, joints, metadata_xml, tree
 from wild3d.datasets.work import Skipped, Unit
 from wild3d.errors import UserError
+from wild3d.media import video_file
 
 NAME = 'official'
 LAYOUT = (
@@ -101,7 +102,7 @@ def records(unit: Unit, config) -> Iterator[dict | Skipped]:
     seen[i : i + config.clip_frames] for i in range(0, len(seen), config.clip_frames)
   ]
   boxes = [crop.box_of(run.reshape(-1, 2)) for run in runs]
-  for row, (index, picture) in enumerate(video.frames(take.video, wanted)):
+  for row, (index, picture) in enumerate(video_file.chosen(take.video, wanted)):
     run = row // config.clip_frames
     center, side = boxes[run]
     yield record.cropped(

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 from jaxtyping import Float
-from PIL import Image
 
 from wild3d import skeleton
 from wild3d.datasets import crop, record
@@ -16,6 +15,7 @@ from wild3d.datasets.camera import project
 from wild3d.datasets.human36m import joints
 from wild3d.datasets.work import Skipped, Unit
 from wild3d.errors import UserError
+from wild3d.media import image_file
 
 # Takes known to be at fault, by their numbers (subject, action, subaction): forms
 # that number the takes do not hold the official names.
@@ -217,7 +217,7 @@ def records_of_frames(
     if config.clip_frames > 1:
       known['sequence'] = f'{unit.name}/{run[row]}'
     yield record.cropped(
-      opened(view.picture(frame)),
+      image_file.read_as_stored(view.picture(frame)),
       crop.around(middle, extent, margin=config.margin, size=config.size),
       center=middle,
       side=extent,
@@ -294,15 +294,6 @@ def check(view: View, joints3d, joints2d, box) -> None:
 def skipped(unit: Unit, reason: str) -> Iterator[Skipped]:
   """Each frame of the view, left out."""
   yield from (Skipped(reason) for _ in unit.payload['view'].frames)
-
-
-def opened(path: pathlib.Path) -> Image.Image:
-  """The picture, RGB. Raises UserError if it cannot be decoded."""
-  try:
-    with Image.open(path) as image:
-      return image.convert('RGB')
-  except (OSError, SyntaxError, Image.DecompressionBombError) as error:
-    raise UserError(f'{path}: the picture cannot be decoded: {error}') from None
 
 
 def refuse_correction(view: View, form: str, config) -> None:

@@ -3,10 +3,10 @@
 import dataclasses
 import pathlib
 
-from wild3d.datasets import video as video_file
 from wild3d.datasets.camera import Camera
 from wild3d.datasets.human36m import cdf, joints, metadata_xml
 from wild3d.errors import UserError
+from wild3d.media import video_file
 
 # Videos end some frames after the labels. The cameras of one take differ by up to 10
 # frames in metadata.xml; a second more can only be the video of another take.

@@ -12,6 +12,7 @@ from wild3d.datasets import crop, record
 from wild3d.datasets.human36m import joints, stored
 from wild3d.datasets.work import Skipped, Unit
 from wild3d.errors import UserError
+from wild3d.media import image_file
 
 NAME = 'zhou2017'
 LAYOUT = (
@@ -137,7 +138,7 @@ def records(unit: Unit, config) -> Iterator[dict | Skipped]:
   labels = read(view.labels, view.rows)
   stored.check(view, labels.joints3d, labels.joints2d, labels.box)
   for row, frame in enumerate(view.frames):
-    picture = stored.opened(view.picture(frame))
+    picture = image_file.read_as_stored(view.picture(frame))
     # 1-based px of the crop, MATLAB's: at an upper left corner they are (0.5, 0.5).
     seen = labels.joints2d[row] - 0.5
     size = np.array(picture.size, np.float64)

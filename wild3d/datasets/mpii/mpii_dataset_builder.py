@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 import tensorflow_datasets as tfds
-from PIL import Image
 
 from wild3d.datasets import crop, record, work
 from wild3d.datasets.mpii import hrnet_json, newell_h5, official_mat, person, split
 from wild3d.errors import UserError
+from wild3d.media import image_file
 
 _PEOPLE = 256  # of a unit
 _MAT = 'mpii_human_pose_v1_u12_1.mat'
@@ -94,7 +94,7 @@ class Builder(work.UnitBuilder):
         yield work.Skipped(one)
         continue
       if one.image != name:
-        name, picture = one.image, _decode(images / one.image)
+        name, picture = one.image, image_file.read_as_stored(images / one.image)
       if person.misfit(one, picture.size):
         yield work.Skipped('joints or box far outside the picture')
         continue
@@ -180,11 +180,3 @@ def _cut(entries):
       count, image = count + 1, one.image
     part.append(one)
   return [*parts, part]
-
-
-def _decode(path):
-  try:
-    with Image.open(path) as opened:
-      return opened.convert('RGB')
-  except (OSError, SyntaxError, Image.DecompressionBombError) as error:
-    raise UserError(f'{path}: the picture cannot be decoded: {error}') from None
