@@ -5,7 +5,7 @@ import pytest
 from fakes import mocap as fake_mocap
 
 from wild3d import skeleton
-from wild3d.datasets.mocap_people import body, captures, names
+from wild3d.datasets.mocap_people import body, captures, joint_columns
 from wild3d.errors import UserError
 from wild3d.media import bvh
 
@@ -149,7 +149,7 @@ def test_explicit_names_go_before_matched_ones(tmp_path):
     captures.load(path, READING)
   assert '\n' not in str(told.value)
   (tmp_path / 'joint_names.json').write_text('{"left_knee": "Bone 7"}')
-  mapping = tuple(names.explicit(tmp_path).items())
+  mapping = tuple(joint_columns.told(tmp_path).items())
   reading = captures.Reading('auto', 0.0, 12.0, mapping)
   assert np.isfinite(captures.load(path, reading).clips[0].joints).all()
 
@@ -167,7 +167,7 @@ def test_faulty_mappings_are_refused(tmp_path, text, said):
   """Catches a typing error in the mapping that changes nothing, without a word."""
   (tmp_path / 'joint_names.json').write_text(text)
   with pytest.raises(UserError, match=said):
-    names.explicit(tmp_path)
+    joint_columns.told(tmp_path)
 
 
 def change(old, new):

@@ -37,7 +37,7 @@ class CocoPersonConfig(tfds.core.BuilderConfig):
     margin: side of the stored crop over the side of the person box.
     min_joints: people with fewer labelled joints of ours are left out.
     pixels: number of the first pixel in the annotations: 0 as in COCO, or 1.
-    names: what keypoints mean, beyond what names.py knows: 'THEIRS:OURS', or
+    names: what keypoints mean, beyond the synonyms of joint_names.py: 'THEIRS:OURS', or
       'THEIRS:' for none of ours.
     clip: consecutive frames of a sequence that share one crop box, for sources of
       role 'clip' (a multiple of clip_frames); 0: each frame has its own box.

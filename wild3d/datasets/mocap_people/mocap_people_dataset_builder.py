@@ -12,7 +12,7 @@ import PIL.Image
 import tensorflow_datasets as tfds
 
 from wild3d.datasets import record
-from wild3d.datasets.mocap_people import body, captures, names
+from wild3d.datasets.mocap_people import body, captures, joint_columns
 from wild3d.datasets.synthetic_people import (
   synthetic_people_dataset_builder as people,
 )
@@ -129,7 +129,7 @@ class Builder(UnitBuilder):
       up_axis=config.up_axis,
       millimetres_per_unit=float(config.millimetres_per_unit),
       frames_per_second=float(config.frames_per_second),
-      joint_names=tuple(sorted(names.explicit(manual_dir).items())),
+      joint_names=tuple(sorted(joint_columns.told(manual_dir).items())),
     )
     files = captures.find(manual_dir)
     if not files:
