@@ -8,7 +8,7 @@ import pytest
 
 from wild3d import skeleton
 from wild3d.data.batch import RECORD_KEYS
-from wild3d.datasets import record
+from wild3d.datasets import make_record
 from wild3d.datasets.synthetic_people import (
   synthetic_people_dataset_builder as people,
 )
@@ -158,7 +158,9 @@ def test_a_wrong_configuration_is_refused():
 def good_record(**changes):
   jpeg = io.BytesIO()
   PIL.Image.new('RGB', (8, 8)).save(jpeg, 'JPEG')
-  return record.still(id='a/1', image=jpeg.getvalue(), **{'side': 8.0, **changes})
+  return make_record.from_jpeg(
+    id='a/1', image=jpeg.getvalue(), **{'side': 8.0, **changes}
+  )
 
 
 def test_a_record_is_checked():
@@ -173,6 +175,6 @@ def test_a_record_is_checked():
   with pytest.raises(UserError, match='a/1: side'):
     good_record(side=0.0)
   with pytest.raises(UserError, match='must be the bytes of a JPEG'):
-    record.still(id='a/1', image=b'GIF89a', side=8.0)
+    make_record.from_jpeg(id='a/1', image=b'GIF89a', side=8.0)
   with pytest.raises(UserError, match="a/1: 'has3d' is missing"):
-    record.checked({k: v for k, v in good_record().items() if k != 'has3d'})
+    make_record.checked({k: v for k, v in good_record().items() if k != 'has3d'})

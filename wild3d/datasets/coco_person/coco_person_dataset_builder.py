@@ -8,9 +8,10 @@ from typing import ClassVar
 import tensorflow_datasets as tfds
 from PIL import Image, ImageOps
 
-from wild3d.datasets import crop, record, work
+from wild3d.datasets import crop, make_record
 from wild3d.datasets.coco_person import coco_json, order
 from wild3d.datasets.coco_person.person import Person
+from wild3d.datasets.units import Skipped, Unit, UnitBuilder
 from wild3d.errors import UserError
 from wild3d.media import image_file
 from wild3d.skeleton import JOINTS
@@ -62,7 +63,7 @@ class CocoPersonConfig(tfds.core.BuilderConfig):
         raise UserError(f'coco_person: {field} must be {rule}')
 
 
-class Builder(work.UnitBuilder):
+class Builder(UnitBuilder):
   """One record per annotated person.
 
   Keypoints are matched to ours by name; pelvis and thorax, where a file has none, are
@@ -90,8 +91,8 @@ class Builder(work.UnitBuilder):
     'booktitle={ECCV}, year={2014}}'
   )
 
-  def units(self, manual_dir: pathlib.Path) -> dict[str, list[work.Unit]]:
-    """See work.UnitBuilder; also notes the joints matched in the metadata."""
+  def units(self, manual_dir: pathlib.Path) -> dict[str, list[Unit]]:
+    """See UnitBuilder; also notes the joints matched in the metadata."""
     config = self.builder_config
     splits, matched = {}, {}
     for path in annotation_files(manual_dir):
@@ -107,7 +108,7 @@ class Builder(work.UnitBuilder):
       matched[path.name] = file.keypoints
       chunks = order.units(file.people, config.clip, str(path))
       splits.setdefault(split_of(path.stem), []).extend(
-        work.Unit(
+        Unit(
           name=f'coco_person/{path.stem}/{i:05d}',
           count=len(chunk),
           payload=(chunk, file.left_out if i == 0 else {}),
@@ -117,11 +118,11 @@ class Builder(work.UnitBuilder):
     self.info.metadata['keypoints'] = matched
     return splits
 
-  def records(self, unit: work.Unit):
-    """See work.UnitBuilder."""
+  def records(self, unit: Unit):
+    """See UnitBuilder."""
     people, left_out = unit.payload
     for reason, count in left_out.items():
-      yield from [work.Skipped(reason)] * count
+      yield from [Skipped(reason)] * count
     config = self.builder_config
     last, image = None, None
     for person in people:
@@ -207,7 +208,7 @@ def _record(unit, person, image, square):
   sequence = person.picture.sequence
   if sequence and person.track:
     sequence = f'{sequence}/{person.track}'
-  return record.cropped(
+  return make_record.from_picture(
     image,
     square,
     id=f'{unit.name}#{person.picture.file_name}:{person.annotation}',

@@ -6,8 +6,8 @@ from typing import ClassVar
 import tensorflow_datasets as tfds
 from absl import logging
 
-from wild3d.datasets import work
 from wild3d.datasets.human36m import h36m_fetch, joints, mmpose, official, zhou2017
+from wild3d.datasets.units import UnitBuilder
 from wild3d.errors import UserError
 
 FORMS = (official, h36m_fetch, zhou2017, mmpose)
@@ -70,7 +70,7 @@ class Human36mConfig(tfds.core.BuilderConfig):
         )
 
 
-class Builder(work.UnitBuilder):
+class Builder(UnitBuilder):
   """One person in a laboratory, four cameras, with 3D positions of the joints.
 
   Splits: 'train' holds S1, S5, S6, S7, S8; 'validation' S9 and S11. One unit is one

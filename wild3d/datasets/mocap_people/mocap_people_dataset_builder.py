@@ -11,12 +11,12 @@ import numpy as np
 import PIL.Image
 import tensorflow_datasets as tfds
 
-from wild3d.datasets import record
+from wild3d.datasets import make_record
 from wild3d.datasets.mocap_people import body, captures, joint_columns
 from wild3d.datasets.synthetic_people import (
   synthetic_people_dataset_builder as people,
 )
-from wild3d.datasets.work import Skipped, Unit, UnitBuilder
+from wild3d.datasets.units import Skipped, Unit, UnitBuilder
 from wild3d.errors import UserError
 
 PER_UNIT = 512  # pictures of one unit, about
@@ -234,7 +234,7 @@ class Builder(UnitBuilder):
       for frame in range(frames):
         here = {key: value[row, frame] for key, value in labels.items()}
         name = f'{unit.name}#{called}'
-        yield record.still(
+        yield make_record.from_jpeg(
           id=f'{name}:{frame}' if frames > 1 else name,
           image=self._jpeg(here.pop('image')),
           **here,

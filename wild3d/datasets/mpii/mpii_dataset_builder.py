@@ -7,8 +7,9 @@ from typing import ClassVar
 
 import tensorflow_datasets as tfds
 
-from wild3d.datasets import crop, record, work
+from wild3d.datasets import crop, make_record
 from wild3d.datasets.mpii import hrnet_json, newell_h5, official_mat, person, split
+from wild3d.datasets.units import Skipped, Unit, UnitBuilder
 from wild3d.errors import UserError
 from wild3d.media import image_file
 
@@ -43,7 +44,7 @@ class MpiiConfig(tfds.core.BuilderConfig):
       raise UserError(f'mpii: margin must be 1 to 4, got {self.margin!r}')
 
 
-class Builder(work.UnitBuilder):
+class Builder(UnitBuilder):
   """One record per annotated person: 2D joints only.
 
   The first form that is there is read: the official .mat, annot/train.json and
@@ -74,31 +75,31 @@ class Builder(work.UnitBuilder):
     'booktitle={CVPR}, year={2014}}'
   )
 
-  def units(self, manual_dir: pathlib.Path) -> dict[str, list[work.Unit]]:
+  def units(self, manual_dir: pathlib.Path) -> dict[str, list[Unit]]:
     """A few hundred people of a split each; the people of a picture together."""
     result = {}
     for name, entries in read_splits(manual_dir).items():
       result[name] = [
-        work.Unit(f'mpii/{name}/{i:04d}', _count(part), (manual_dir / 'images', part))
+        Unit(f'mpii/{name}/{i:04d}', _count(part), (manual_dir / 'images', part))
         for i, part in enumerate(_cut(entries))
       ]
     return result
 
-  def records(self, unit: work.Unit) -> Iterator[dict | work.Skipped]:
+  def records(self, unit: Unit) -> Iterator[dict | Skipped]:
     """The people of a unit; each picture is decoded once where they follow in a row."""
     images, entries = unit.payload
     size, margin = self.builder_config.size, self.builder_config.margin
     name, picture = None, None
     for one in entries:
       if isinstance(one, str):
-        yield work.Skipped(one)
+        yield Skipped(one)
         continue
       if one.image != name:
         name, picture = one.image, image_file.read_as_stored(images / one.image)
       if person.misfit(one, picture.size):
-        yield work.Skipped('joints or box far outside the picture')
+        yield Skipped('joints or box far outside the picture')
         continue
-      yield record.cropped(
+      yield make_record.from_picture(
         picture,
         crop.around(one.center, one.side, margin=margin, size=size),
         id=f'{unit.name}#{one.image}:{one.row}',

@@ -13,7 +13,7 @@ import tensorflow_datasets as tfds
 
 import wild3d
 from wild3d import skeleton
-from wild3d.datasets import record
+from wild3d.datasets import make_record
 from wild3d.errors import UserError
 from wild3d.synthetic import figure, motion, pose, scene
 
@@ -102,7 +102,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     config = self.builder_config
     return self.dataset_info_from_configs(
       description=self.__doc__,
-      features=record.features(),
+      features=make_record.features(),
       # Frames of a clip stay side by side; the pipeline shuffles.
       disable_shuffling=True,
       metadata=tfds.core.MetadataDict(
@@ -180,7 +180,7 @@ class _Split:
   def _record(self, person, frame, jpeg, labels):
     index = person * self._frames + frame
     clip = f'synthetic_people/{self._name}/{person:06d}' if self._frames > 1 else ''
-    return index, record.checked(
+    return index, make_record.checked(
       {
         **labels,
         'id': f'synthetic_people/{self._name}/{index:06d}',
