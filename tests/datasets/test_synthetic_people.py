@@ -151,7 +151,7 @@ def test_metadata_tells_how_it_was_made(built, records):
 
 def test_a_wrong_configuration_is_refused():
   """Would catch sizes of zero that fail late, inside XLA."""
-  with pytest.raises(UserError, match='clip_frames must be 1 to'):
+  with pytest.raises(UserError, match='clip_frames must be a whole number, 1 to'):
     people.PeopleConfig(name='mine', clip_frames=0)
 
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 import tensorflow_datasets as tfds
 from PIL import Image, ImageOps
 
-from wild3d.datasets import crop, make_record
+from wild3d.datasets import crop, make_record, options
 from wild3d.datasets.coco_person import coco_json, order
 from wild3d.datasets.coco_person.person import Person
 from wild3d.datasets.units import Skipped, Unit, UnitBuilder
@@ -52,15 +52,9 @@ class CocoPersonConfig(tfds.core.BuilderConfig):
   clip: int = 0
 
   def __post_init__(self):
-    for field, good, rule in (
-      ('size', self.size >= 16, 'at least 16 px'),
-      ('margin', self.margin >= 1, 'at least 1'),
-      ('min_joints', 1 <= self.min_joints <= 16, '1 to 16'),
-      ('pixels', self.pixels in (0, 1), '0 or 1'),
-      ('clip', self.clip >= 0, '0 or more'),
-    ):
-      if not good:
-        raise UserError(f'coco_person: {field} must be {rule}')
+    limits = {'size': (16, 10**6), 'margin': (1.0, 100.0), 'min_joints': (1, 16)}
+    limits |= {'pixels': (0, 1), 'clip': (0, 10**6)}
+    options.check(self, 'coco_person', limits=limits)
 
 
 class Builder(UnitBuilder):

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 import tensorflow_datasets as tfds
 
-from wild3d.datasets import crop, make_record
+from wild3d.datasets import crop, make_record, options
 from wild3d.datasets.mpi_inf_3dhp import annotations, views
 from wild3d.datasets.units import Skipped, Unit, UnitBuilder
 from wild3d.errors import UserError
@@ -44,32 +44,22 @@ class MpiInf3dhpConfig(tfds.core.BuilderConfig):
 
   def __post_init__(self):
     """Raises UserError for a value that cannot be meant."""
-    for field in ('stride', 'test_stride', 'size', 'clip_frames'):
-      value = getattr(self, field)
-      if not isinstance(value, int) or value < 1:
-        raise _bad(f'{field} must be an integer above 0, got {value!r}')
-    if not 1 <= self.margin <= 10:
-      raise _bad(f'margin must be from 1 to 10, got {self.margin!r}')
-    if self.annotation not in annotations.VARIABLES:
-      known = ', '.join(annotations.VARIABLES)
-      raise _bad(f'annotation must be one of {known}, got {self.annotation!r}')
+    count = (1, 10**6)
+    options.check(
+      self,
+      'mpi_inf_3dhp',
+      limits={
+        **{'stride': count, 'test_stride': count, 'size': count},
+        **{'clip_frames': count, 'margin': (1.0, 10.0)},
+      },
+      choices={
+        'annotation': annotations.VARIABLES,
+        'subjects': (*views.TRAINING, *views.TEST),
+        'cameras': range(annotations.CAMERAS),
+      },
+    )
     if not self.cameras:
-      raise _bad('cameras names none')
-    choices = {
-      'subjects': (*views.TRAINING, *views.TEST),
-      'cameras': tuple(range(annotations.CAMERAS)),
-    }
-    for field, known in choices.items():
-      given = getattr(self, field)
-      if len(set(given)) < len(given):
-        raise _bad(f'{field} names one twice: {given}')
-      for value in given:
-        if value not in known:
-          raise _bad(f'{field}: {value!r} is none of {known}')
-
-
-def _bad(message):
-  return UserError(f'mpi_inf_3dhp: {message}')
+      raise UserError('mpi_inf_3dhp: cameras names none')
 
 
 class Builder(UnitBuilder):

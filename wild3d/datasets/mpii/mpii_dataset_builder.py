@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import tensorflow_datasets as tfds
 
-from wild3d.datasets import crop, make_record
+from wild3d.datasets import crop, make_record, options
 from wild3d.datasets.mpii import hrnet_json, newell_h5, official_mat, person, split
 from wild3d.datasets.units import Skipped, Unit, UnitBuilder
 from wild3d.errors import UserError
@@ -38,10 +38,8 @@ class MpiiConfig(tfds.core.BuilderConfig):
   margin: float = 1.5
 
   def __post_init__(self):
-    if not (isinstance(self.size, int) and 16 <= self.size <= 4096):
-      raise UserError(f'mpii: size must be 16 to 4096 (px), got {self.size!r}')
-    if not (isinstance(self.margin, int | float) and 1 <= self.margin <= 4):
-      raise UserError(f'mpii: margin must be 1 to 4, got {self.margin!r}')
+    limits = {'size': (16, 4096), 'margin': (1.0, 4.0)}
+    options.check(self, 'mpii', limits=limits)
 
 
 class Builder(UnitBuilder):

@@ -13,8 +13,7 @@ import tensorflow_datasets as tfds
 
 import wild3d
 from wild3d import skeleton
-from wild3d.datasets import make_record
-from wild3d.errors import UserError
+from wild3d.datasets import make_record, options
 from wild3d.synthetic import figure, motion, pose, scene
 
 BATCH = 32  # images drawn at once; no picture depends on it
@@ -49,14 +48,9 @@ class PeopleConfig(tfds.core.BuilderConfig):
   quality: int = 90
 
   def __post_init__(self):
-    limits = {'size': (16, 2048), 'clip_frames': (1, 1024), 'quality': (1, 95)}
-    for field in (*limits, *_SPLITS, 'seed'):
-      low, high = limits.get(field, (0, 2**31 - 1))
-      if not low <= getattr(self, field) <= high:
-        raise UserError(
-          f'synthetic_people/{self.name}: {field} must be {low} to {high}, got '
-          f'{getattr(self, field)}'
-        )
+    limits = dict.fromkeys((*_SPLITS, 'seed'), (0, 2**31 - 1))
+    limits |= {'size': (16, 2048), 'clip_frames': (1, 1024), 'quality': (1, 95)}
+    options.check(self, f'synthetic_people/{self.name}', limits=limits)
 
 
 class Builder(tfds.core.GeneratorBasedBuilder):
