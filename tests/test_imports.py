@@ -53,7 +53,7 @@ TOP = {'train', 'evaluate', 'cli', '__main__'}
 FROM_TOP = {'train', 'cli', '__main__'}  # who may import those
 ONLY_IMPORTER = {
   'orbax': {'training.checkpoints'},
-  'av': {'datasets.video', 'media.video_file', 'media.video_writer'},
+  'av': {'media.video_file', 'media.video_writer'},
   'cv2': {'predict.hog'},
   'onnx': {'export.onnx_graph'},
   'onnxruntime': {'export.formats'},

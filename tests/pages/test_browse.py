@@ -13,7 +13,7 @@ from PIL import Image
 from readers import html_page
 
 from wild3d.data import records
-from wild3d.datasets import record
+from wild3d.datasets import make_record
 from wild3d.draw import svg
 from wild3d.errors import UserError
 from wild3d.pages import dataset
@@ -121,7 +121,7 @@ def test_texts_are_escaped_and_2d_has_no_views(tmp_path):
   buffer = io.BytesIO()
   Image.new('RGB', (40, 40), 'green').save(buffer, 'JPEG')
   name = 'mine/<b>&"\'.jpg#0'
-  row = record.still(
+  row = make_record.from_jpeg(
     id=name,
     image=buffer.getvalue(),
     joints2d=np.full((16, 2), 20.0),
@@ -140,7 +140,7 @@ def test_texts_are_escaped_and_2d_has_no_views(tmp_path):
     version='1.0.0',
     data_dir=tmp_path,
     split_datasets={'train': [(0, row), (1, broken)]},
-    features=record.features(),
+    features=make_record.features(),
     disable_shuffling=True,
   )
   out = tmp_path / 'p.html'
