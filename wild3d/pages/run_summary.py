@@ -12,7 +12,8 @@ from wild3d.pages import report
 from wild3d.protocols import baselines
 from wild3d.training import metric_writer
 
-_CURVES = ('loss', 'heatmap', 'depth', 'geometric', 'temporal')
+# Of what a step writes under train/, these are no losses.
+_NO_LOSS = {'gradient_norm', 'learning_rate', 'stage', 'images_per_second'}
 
 
 def write(
@@ -67,11 +68,13 @@ def stage_tables(lines: list[dict], config, set_name: str) -> list[dict]:
 
 def curves(lines: list[dict]) -> dict[str, list[tuple[int, float]]]:
   """Name of a loss -> [(step, value), ...], without losses that are always 0."""
+  prefix = 'train/'
+  keys = {key for line in lines for key in line if key.startswith(prefix)}
+  names = {key.removeprefix(prefix) for key in keys}
   result = {}
-  for name in _CURVES:
-    points = [
-      (line['step'], line[f'train/{name}']) for line in lines if f'train/{name}' in line
-    ]
+  for name in sorted(names - _NO_LOSS, key=lambda name: (name != 'loss', name)):
+    key = prefix + name
+    points = [(line['step'], line[key]) for line in lines if key in line]
     if any(value for _, value in points):
       result[name] = points
   return result

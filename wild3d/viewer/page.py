@@ -18,7 +18,7 @@ from jaxtyping import UInt8
 from PIL import Image
 
 from wild3d import skeleton
-from wild3d.draw import pixels
+from wild3d.draw import style
 from wild3d.errors import UserError
 from wild3d.poses.pose import Header, Picture, Pose
 
@@ -224,8 +224,8 @@ def _described(header):
   )
   return {
     'joints': skeleton.JOINTS,
-    'bones': [(*bone, pixels.bone_side(bone)) for bone in skeleton.BONES],
-    'colours': {side: f'rgb{rgb}' for side, rgb in pixels.COLOURS.items()},
+    'bones': [(*bone, style.bone_side(bone)) for bone in skeleton.BONES],
+    'colours': {side: f'rgb{rgb}' for side, rgb in style.COLOURS.items()},
     'fps': header.fps,
     'conventions': [*_CONVENTIONS, ('Scale', scale)],
     'made': made,
