@@ -92,8 +92,11 @@ def _fact(value):
 
 def _tables(results):
   """(sentences, parts of a table) of each table."""
-  whole, *others = score_table.tables(results)
-  yield [sentences.of_result(result) for result in results], [whole]
+  (head, rows, _), *others = score_table.tables(results)
+  for result in results:
+    name = result.protocol.name
+    own = [row[1:] for row in rows if row[0] == name]
+    yield [sentences.of_result(result)], [([name, *head[2:]], own, 1)]
   for head, rows, _ in others:
     said = sentences.of_table(head, rows)
     if len(rows) < len(head):  # turned on its side, for the means stand last
