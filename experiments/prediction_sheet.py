@@ -45,7 +45,7 @@ def tile(sample, only2d):
   """The pictures of one sample."""
   shown = run_summary.picture(sample)
   overlays = [
-    pixels.overlay(shown['image'], joints, visible)
+    pixels.overlay(shown['image'], np.where(visible[:, None], joints, np.nan))
     for joints, visible in (
       (shown['predicted2d'], np.ones(16, bool)),
       (shown['true2d'], shown['visible']),

@@ -27,6 +27,7 @@ LIGHT = (
   'wild3d.training.step',
   'wild3d.synthetic.scene',
   'wild3d.draw.pixels',
+  'wild3d.draw.charts',
 )
 # Module, or package -> what of wild3d it may import. Modules that are not
 # named may import what they like except the ones at the top.
