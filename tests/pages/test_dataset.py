@@ -161,7 +161,7 @@ def test_folder_or_unwritable_out(people_dir, tmp_path, monkeypatch):
     os.write(os.open(path, os.O_CREAT | os.O_WRONLY), b'half')
     raise OSError(28, 'No space left on device')
 
-  monkeypatch.setattr(type(epath.Path(out)), 'write_bytes', full)
+  monkeypatch.setattr(type(epath.Path(out)), 'open', full)
   with pytest.raises(UserError, match='No space left'):
     dataset.write(NAME, people_dir, out, count=1)
   monkeypatch.undo()
