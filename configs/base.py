@@ -92,22 +92,23 @@ def get_config():
 
   # models.pose3d.Pose3D (section 3.1 and 3.2).
   config.model = {
+    'backbone': 'hourglass',  # of models.pose3d.BACKBONES
     'stacks': 2,
     'residuals': 2,  # per place in the hourglass
     'features': 256,
     'stem': 64,  # features of the first convolution
-    'depth_head': 'regression',  # the paper's; or 'lift': from the 2D pose alone
+    'depth_head': 'regression',  # of models.pose3d.HEADS: the paper's; 'lift': from 2D
     'depth_residuals': 2,  # per level of the regression
     'dtype': 'float32',  # of the computation, or 'bfloat16'; parameters: float32
   }
 
-  # step.to_float: what the network is given.
+  # models.pixels.Pixels: what the network is given.
   config.pixels = {
     'order': 'rgb',  # of the channels, or 'bgr'
     'divisor': 255.0,  # of the 8-bit values
   }
 
-  # step.train and step.predict.
+  # losses.Target.
   config.target = {
     'sigma': 1.75,  # heatmap px; the released code's Gaussian
     'truncate': 3,  # heatmap px: it is zero farther than this (a 7x7 patch)
@@ -120,7 +121,7 @@ def get_config():
 
   # optimizer.make.
   config.optimizer = {
-    'name': 'rmsprop',  # or 'adam'
+    'name': 'rmsprop',  # or 'adam', 'muon'
     'decay': 0.99,  # of the mean squared gradient (Adam's b2)
     'momentum': 0.0,  # Adam's b1
     'eps': 1e-8,  # outside the square root
@@ -159,13 +160,13 @@ def get_config():
     'keep': 2,  # latest ones; the best one is kept beside them
   }
 
-  # evaluate.evaluate, after every stage and every so many steps.
+  # evaluate.Evaluator, after every stage and every so many steps.
   config.evaluation = {
     'every': 0,  # steps; 0: at the end of each stage
     'batch_size': 32,
     'sets': {},  # name: evaluation_set(...)
     'main': '',  # the set that chooses the best checkpoint and fills the report
-    'best': 'mpjpe',  # the metric that chooses it
+    'best': 'mpjpe',  # of protocols.overview.ENTRIES: what chooses it
     'flip_test': False,  # mean over the image and its mirror image
     'refine': 'quarter',  # sub-pixel decoding, as released; others: heatmaps.py
     'skeleton_mm': 4296.99233013,  # sum of the 14 bones that sets the scale

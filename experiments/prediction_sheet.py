@@ -28,12 +28,12 @@ def main():
   parser.add_argument('--columns', type=int, default=2)
   parser.add_argument('--only2d', action='store_true')
   options = parser.parse_args()
-  config, _, model, variables, devices = network.restore(
+  net = network.load(
     options.workdir, 'best', [f'--config.evaluation.main={options.set}']
   )
-  evaluator = evaluate.Evaluator(config, model, devices)
-  samples = evaluator.samples(variables, options.set, options.first + options.count)
-  tiles = [tile(s, config, options.only2d) for s in samples[options.first :]]
+  evaluator = evaluate.Evaluator(net.config, net.mesh, options.set)
+  samples = evaluator.samples(net, options.set, options.first + options.count)
+  tiles = [tile(s, options.only2d) for s in samples[options.first :]]
   rows = [
     [image for images in tiles[i : i + options.columns] for image in images]
     for i in range(0, len(tiles), options.columns)
@@ -41,11 +41,11 @@ def main():
   Image.fromarray(pixels.grid(rows)).save(options.out)
 
 
-def tile(sample, config, only2d):
+def tile(sample, only2d):
   """The pictures of one sample."""
-  shown = run_summary.picture(sample, config)
+  shown = run_summary.picture(sample)
   overlays = [
-    pixels.overlay(shown['image'], joints, visible)
+    pixels.overlay(shown['image'], np.where(visible[:, None], joints, np.nan))
     for joints, visible in (
       (shown['predicted2d'], np.ones(16, bool)),
       (shown['true2d'], shown['visible']),

@@ -87,7 +87,7 @@ def test_config_of_an_older_run_is_completed():
   config = settings.load(str(ROOT / 'configs/quickstart.py'), [])
   saved = settings.as_json(config)
   del saved['evaluation']['main'], saved['guard_loss']
-  again = network.complete(saved)
+  again = settings.complete(saved)
   assert again.evaluation.main == ''
   assert again.guard_loss == base.get_config().guard_loss
   again.evaluation.main = config.evaluation.main

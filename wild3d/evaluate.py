@@ -1,229 +1,293 @@
-"""Scores a network on named datasets and splits: one path for training and command."""
+"""A network on named sets: predicted once, then scored by the protocols, in float64.
+
+The one path for training and command, with and without --protocol.
+"""
 
 import functools
-import json
+from typing import NamedTuple
 
 import jax
 import numpy as np
 from etils import epath
+from jaxtyping import Float
 
-from wild3d import files, geometry, network, scoring
-from wild3d.data import pipeline
+from wild3d import files, network, protocols, settings, skeleton
 from wild3d.data.batch import BATCH_KEYS
-from wild3d.datasets import prepare
 from wild3d.errors import UserError
-from wild3d.metrics import Mean
-from wild3d.models.pose3d import Pose3D
-from wild3d.protocols import baselines
-from wild3d.training import mesh, step
+from wild3d.network import Network
+from wild3d.protocols import baselines, overview, read_truth, result, scores_json
+from wild3d.protocols.samples import Predictions, Truth
+from wild3d.training import mesh, sources
+
+
+class Predicted(NamedTuple):
+  """What a network says of a set's N samples, beside the truth, in stored order.
+
+  Attributes:
+    truth: the labels.
+    joints_crop: [N, J, 3], see network.decode.
+    joints_mm: [N, J, 3], see network.millimetres.
+    to_original: [N, 2, 3], affine from the crop frame to the original's px.
+  """
+
+  truth: Truth
+  joints_crop: Float[np.ndarray, 'N J 3']
+  joints_mm: Float[np.ndarray, 'N J 3']
+  to_original: Float[np.ndarray, 'N 2 3']
+
+  @property
+  def predictions(self) -> Predictions:
+    """As protocols want them: px of the originals, and mm."""
+    pixels = network.original_pixels(self.joints_crop, self.to_original)
+    return Predictions(skeleton.JOINTS, pixels, self.joints_mm)
 
 
 class Evaluator:
-  """Scores variables on config.evaluation.sets."""
+  """Scores networks on config.evaluation.sets."""
 
-  def __init__(self, config, model: Pose3D, devices):
+  def __init__(self, config, devices, only: str = ''):
     """Checks the fields, and prepares the datasets that the sets need.
+
+    Args:
+      config: see configs/base.py.
+      devices: the mesh that shares the batches.
+      only: the one set to prepare; '' for all.
 
     Raises:
       UserError: a field is wrong, or a dataset cannot be prepared.
     """
-    mesh.check_batch_size(
-      devices, config.evaluation.batch_size, 'config.evaluation.batch_size'
-    )
-    if config.evaluation.best not in scoring.METRICS:
+    fields = config.evaluation
+    mesh.check_batch_size(devices, fields.batch_size, 'config.evaluation.batch_size')
+    if fields.best not in overview.ENTRIES:
       raise UserError(
-        f'config.evaluation.best is {config.evaluation.best!r}: choose from '
-        f'{", ".join(scoring.METRICS)}'
+        f'config.evaluation.best is {fields.best!r}: choose from '
+        f'{", ".join(overview.ENTRIES)}'
       )
-    if config.evaluation.sets and config.evaluation.main not in config.evaluation.sets:
+    if fields.sets and fields.main not in fields.sets:
       raise UserError(
-        f'config.evaluation.main is {config.evaluation.main!r}: choose from '
-        f'{", ".join(sorted(config.evaluation.sets))}'
+        f'config.evaluation.main is {fields.main!r}: choose from '
+        f'{", ".join(sorted(fields.sets))}'
       )
     self._config = config
     self._devices = devices
     self._sets = {
-      name: self._batches(fields.dataset, fields.split, fields.limit)
-      for name, fields in config.evaluation.sets.items()
+      name: sources.for_evaluation(config, one.dataset, one.split, one.limit)
+      for name, one in fields.sets.items()
+      if only in ('', name)
     }
-    self._guesses = None
-    predict = functools.partial(
-      step.predict,
-      model=model,
-      loss=config.target.loss,
-      refine=config.evaluation.refine,
-      flip_test=config.evaluation.flip_test,
-      pixels=network.make_pixels(config),
+    self._whole = jax.jit(lambda x: x, out_shardings=mesh.replicated(devices))
+    self._millimetres = jax.jit(
+      jax.vmap(
+        functools.partial(network.millimetres, skeleton_mm=float(fields.skeleton_mm))
+      )
     )
-    self._predict = jax.jit(predict)
-    self._score = jax.jit(
-      functools.partial(
-        scoring.score_batch,
-        predict=predict,
-        skeleton_mm=config.evaluation.skeleton_mm,
-      ),
-      out_shardings=mesh.replicated(devices),
-    )
+    self._truths = {}
 
-  def scores(self, variables: dict) -> dict:
-    """Scores the variables: set -> row -> metric -> value.
+  @property
+  def sets(self) -> list[str]:
+    """Names of the sets, the main one first."""
+    main = self._config.evaluation.main
+    return sorted(self._sets, key=lambda name: name != main)
 
-    Every set also has the entry 'examples', the number of them scored. A metric
-    for which nothing could be counted (no 3D truth, no head size) is left out.
+  def source(self, name: str) -> str:
+    """NAME:SPLIT of a set, as `wild3d score --truth` takes it."""
+    fields = self._config.evaluation.sets[name]
+    split = fields.split
+    if fields.limit and split.isidentifier():  # the first ones, without the rest
+      split = f'{split}[:{fields.limit}]'
+    return f'{self._config.datasets[fields.dataset].name}:{split}'
+
+  def predict(self, net: Network, name: str) -> Predicted:
+    """The network's predictions of a set, of all processes, and the truth.
 
     Raises:
-      UserError: fewer examples were scored than the set holds.
+      UserError: samples are missing, or in another order than the truth's.
     """
-    guesses = self.guesses()
-    return {
-      name: self._score_set(name, batches, variables, guesses)
-      for name, batches in self._sets.items()
-    }
-
-  def samples(self, variables: dict, name: str, count: int) -> list[dict]:
-    """The first `count` examples of a set with their predictions, for pictures.
-
-    Returns:
-      Dicts of one example's batch keys and id, and 'predicted2d' [J,2] and
-      'predicted_depth' [J] in the crop frame.
-    """
-    result = []
-    for batch in self._sets[name]:
-      rows = {k: batch[k] for k in BATCH_KEYS}
-      predicted = self._predict(variables, mesh.put(rows, self._devices)['image'])
-      for i in np.flatnonzero(batch['weight']):
-        if len(result) == count:
-          return result
-        result.append(
-          {key: value[i] for key, value in batch.items()}
-          | {
-            'predicted2d': np.asarray(predicted['joints2d'][i]),
-            'predicted_depth': np.asarray(predicted['depth'][i]),
-          }
-        )
-    return result
-
-  def predictions(self, variables: dict, name: str) -> dict[str, np.ndarray]:
-    """Predictions for every example of a set, in stored order.
-
-    Returns:
-      'id' [N]; 'joints2d' [N, J, 2] and 'depth' [N, J] in the crop frame;
-      'to_original' [N, 2, 3], the affine from the crop frame to the original's px.
-    """
-    rows = []
-    for batch in self._sets[name]:
-      fields = {k: batch[k] for k in BATCH_KEYS}
-      found = self._predict(variables, mesh.put(fields, self._devices)['image'])
-      real = np.flatnonzero(batch['weight'])
-      row = {key: np.asarray(found[key])[real] for key in ('joints2d', 'depth')}
-      rows.append(row | {key: batch[key][real] for key in ('id', 'to_original')})
-    return {key: np.concatenate([row[key] for row in rows]) for key in rows[0]}
-
-  def guesses(self) -> dict[str, baselines.Guess]:
-    """The baselines, from the labels of the configuration's training sources."""
-    if self._guesses is None:
-      wanted = self._config.evaluation.baselines and len(self._config.sources)
-      self._guesses = self._measure_guesses() if wanted else {}
-    return self._guesses
-
-  def _measure_guesses(self):
-    poses, depths = Mean(0.0, 0.0), Mean(0.0, 0.0)
-    for fields in self._config.sources.values():
-      limit = self._config.evaluation.baseline_examples
-      for batch in self._batches(fields.dataset, fields.split, limit):
-        seen = batch['visible'] * batch['weight'][:, None]
-        weights = np.broadcast_to(seen[..., None], batch['joints2d'].shape)
-        poses = poses.merge(Mean.of(batch['joints2d'], weights, axis=0))
-        if fields.role == '3d':
-          depth = np.asarray(_depth_targets(batch['joints2d'], batch['joints3d']))
-          weights = np.broadcast_to(batch['weight'][:, None], depth.shape)
-          depths = depths.merge(Mean.of(depth, weights, axis=0))
-    means = (np.nan_to_num(m.compute()).astype(np.float32) for m in (poses, depths))
-    pose, depth = means
-    return baselines.from_means(pose, np.broadcast_to(depth, pose.shape[:1]))
-
-  def _score_set(self, name, batches, variables, guesses):
-    sums, seen = None, 0
+    truth, batches = self._truth(name), self._sets[name]
+    joints, seen = [], 0
     for batch in batches:
-      rows = mesh.put({key: batch[key] for key in BATCH_KEYS}, self._devices)
-      new = self._score(variables, rows, guesses)
-      new = jax.tree.map(np.float64, new)
-      sums = new if sums is None else jax.tree.map(np.add, sums, new)
-      seen += int(batch['weight'].sum())
-    if jax.process_count() == 1 and seen != batches.num_examples:
+      ids = [id_.decode() for id_ in batch['id'][batch['weight'] > 0].tolist()]
+      first = seen + jax.process_index() * len(batch['id'])
+      if ids != truth.ids[first : first + len(ids)].tolist():
+        raise UserError(f'{name}: the samples are in another order: build it again')
+      put = mesh.put(
+        {key: batch[key] for key in ('image', 'to_original', 'weight')}, self._devices
+      )
+      found = net.predict(put.pop('image'))
+      whole = jax.tree.map(np.asarray, self._whole(put))
+      real = whole['weight'] > 0
+      seen += int(real.sum())
+      kept = (found['joints_crop'], found['joints_mm'], whole['to_original'])
+      joints.append([array[real] for array in kept])
+    if not seen == len(truth) == batches.num_examples:
       raise UserError(
         f'{name}: {seen} of {batches.num_examples} examples were read: build the '
         'dataset again'
       )
-    table = {'examples': batches.num_examples}
-    for row in (scoring.NETWORK, *guesses):
-      values = {metric: Mean(*mean) for metric, mean in sums[row].items()}
-      table[row] = {m: v.compute() for m, v in values.items() if v.count > 0}
-    return table
+    return Predicted(
+      truth, *(np.concatenate(parts) for parts in zip(*joints, strict=True))
+    )
 
-  def _batches(self, dataset, split, limit):
+  def overview(self, found: Predicted) -> dict:
+    """'examples', and row (the network, its baselines) -> entry -> value."""
+    rows = {overview.NETWORK: found.predictions}
+    guesses = self._means and baselines.applied(found.joints_crop, self._means)
+    for row, crop in (guesses or {}).items():
+      pixels = network.original_pixels(crop, found.to_original)
+      sized = np.asarray(self._millimetres(crop.astype(np.float32)), np.float64)
+      rows[row] = Predictions(skeleton.JOINTS, pixels, sized)
+    return {'examples': len(found.truth)} | {
+      row: overview.figures(predictions, found.truth)
+      for row, predictions in rows.items()
+    }
+
+  def scores(self, net: Network) -> dict:
+    """Set -> overview of it; see overview.table.
+
+    Raises:
+      UserError: see `predict`.
+    """
+    return {name: self.overview(self.predict(net, name)) for name in self._sets}
+
+  def samples(self, net: Network, name: str, count: int) -> list[dict]:
+    """The first `count` examples of a set with their predictions, for pictures.
+
+    Returns:
+      Dicts of one example's batch keys and id; 'joints_crop' and 'joints_mm' [J, 3].
+    """
+    samples = []
+    for batch in self._sets[name]:
+      rows = {key: batch[key] for key in BATCH_KEYS}
+      found = net.predict(mesh.put(rows, self._devices)['image'])
+      first = jax.process_index() * len(batch['id'])
+      for i in np.flatnonzero(batch['weight'])[: count - len(samples)]:
+        here = {key: value[first + i] for key, value in found.items()}
+        samples.append({key: value[i] for key, value in batch.items()} | here)
+      if len(samples) == count:
+        break
+    return samples
+
+  @functools.cached_property
+  def _means(self):
     config = self._config
-    return pipeline.evaluate(
-      prepare_dataset(config, dataset),
-      split=split,
-      data_dir=files.absolute(config.data_dir),
-      batch_size=config.evaluation.batch_size,
-      input_size=config.input_size,
-      process_index=jax.process_index(),
-      process_count=jax.process_count(),
-      limit=limit or None,
+    if not (config.evaluation.baselines and config.sources):
+      return None
+    limit = config.evaluation.baseline_examples
+    return baselines.means(
+      (batch, source.role == '3d')
+      for source in config.sources.values()
+      for batch in sources.for_evaluation(config, source.dataset, source.split, limit)
     )
 
-
-def prepare_dataset(config, name: str) -> str:
-  """Builds the dataset that config.datasets calls `name`; returns its tfds name.
-
-  Raises:
-    UserError: there is none of that name, or it cannot be built.
-  """
-  if name not in config.datasets:
-    raise UserError(
-      f'config.datasets has no {name!r}: choose from {sorted(config.datasets)}'
-    )
-  fields = config.datasets[name]
-  prepare.prepare(fields.name, config.data_dir, fields.manual_dir)
-  return fields.name
+  def _truth(self, name):
+    if name not in self._truths:
+      truth = read_truth.read(
+        self.source(name), str(files.absolute(self._config.data_dir))
+      )
+      limit = self._config.evaluation.sets[name].limit
+      self._truths[name] = truth.first(limit) if limit else truth
+    return self._truths[name]
 
 
-_INTRO = 'Pictures: predictions of the checkpoint of step {}.'
-_depth_targets = jax.jit(jax.vmap(geometry.depth_target))
+# ---- The command.
 
 
 def main(
-  folder, wanted: str, out: str | None, page: str | None, overrides: list[str]
+  folder,
+  wanted: str,
+  protocol: str,
+  set_name: str,
+  out: str | None,
+  page: str | None,
+  overrides: list[str],
 ) -> None:
-  """Restores, scores and prints the table; writes JSON and the HTML report if asked."""
-  config, at, model, variables, devices = network.restore(folder, wanted, overrides)
+  """Restores, scores and prints; writes JSON and the HTML report if asked.
+
+  Args:
+    folder: of the run.
+    wanted: 'best', 'latest' or a step.
+    protocol: names with commas, to score one set by; '' for the overview of all sets.
+    set_name: of config.evaluation.sets; '' for config.evaluation.main.
+    out: JSON file, see protocols/scores_json.py.
+    page: HTML file.
+    overrides: --config.a.b=c arguments.
+
+  Raises:
+    UserError: an unknown protocol or set; see the readers and result.score.
+  """
+  chosen = protocols.named(protocol) if protocol else []
+  net = network.load(folder, wanted, overrides)
+  config = net.config
   if not config.evaluation.sets:
     raise UserError('config.evaluation.sets is empty: nothing to score')
-  evaluator = Evaluator(config, model, devices)
-  scores = evaluator.scores(variables)
-  print(f'{folder}, step {at}')
-  print(scoring.table(scores))
+  if set_name and set_name not in config.evaluation.sets:
+    raise UserError(
+      f'config.evaluation.sets has no {set_name!r}: choose from '
+      f'{", ".join(sorted(config.evaluation.sets))}'
+    )
+  only = set_name or (config.evaluation.main if protocol else '')
+  evaluator = Evaluator(config, net.mesh, only)
+  found = {name: evaluator.predict(net, name) for name in evaluator.sets}
+  scored, views = {}, {}
+  for name, one in found.items():
+    usable = chosen or [
+      p for p in overview.PROTOCOLS.values() if overview.usable(p, one.truth)
+    ]
+    wanted_results = chosen or out  # the intervals take a while
+    scored[name] = [
+      result.score(p, one.predictions, one.truth)
+      for p in (usable if wanted_results else ())
+    ]
+    views[name] = {} if chosen else evaluator.overview(one)
+  first = evaluator.sets[0]
+  if chosen:
+    number = len(found[first].truth)
+    print(f'{folder}, step {net.step}: {number} samples of {evaluator.source(first)}')
+    print(result.table(scored[first]))
+  else:
+    print(f'{folder}, step {net.step}')
+    print(overview.table(views))
+  header = {
+    'workdir': str(folder),
+    'step': net.step,
+    'set': first,
+    'truth': evaluator.source(first),
+    'flip_test': config.evaluation.flip_test,
+    'skeleton_mm': config.evaluation.skeleton_mm,
+    'config': settings.as_json(config),
+  }
   if out:
-    result = {'workdir': str(folder), 'step': at, 'scores': scores}
-    files.write(epath.Path(out), json.dumps(result, indent=1) + '\n')
+    others = {name: (scored[name], views[name]) for name in evaluator.sets[1:]}
+    scores_json.write(scored[first], out, header, overview=views[first], others=others)
     print(f'written: {out}')
+  if page and chosen:
+    _write_scores(page, scored[first], found[first], evaluator.source(first), header)
+  elif page:
+    intro = f'Pictures: predictions of the checkpoint of step {net.step}.'
+    write_report(page, folder, evaluator, net, intro)
   if page:
-    write_report(page, folder, config, evaluator, variables, intro=_INTRO.format(at))
     print(f'written: {page}')
 
 
-def write_report(page, folder, config, evaluator, variables, intro, count=12) -> None:
-  """Writes the HTML report of a run, with pictures of config.evaluation.main."""
+def _write_scores(page, results, found, source, header):
+  from wild3d.pages import scores
+  from wild3d.protocols.formats import dataset
+
+  data_dir = str(files.absolute(header['config']['data_dir']))
+  pictures = dataset.pictures(source, data_dir)
+  scores.write(results, found.predictions, found.truth, page, pictures, header=header)
+
+
+def write_report(page, folder, evaluator, net: Network, intro: str, count=12) -> None:
+  """Writes the HTML report of a run, with pictures of its main set."""
   from wild3d.pages import run_summary
 
-  shown = config.evaluation.main
+  shown = evaluator.sets[0]
   run_summary.write(
     page,
     folder=epath.Path(folder),
-    config=config,
-    samples=evaluator.samples(variables, shown, count),
+    config=net.config,
+    samples=evaluator.samples(net, shown, count),
     set_name=shown,
     intro=intro,
     command=f'wild3d evaluate --workdir={folder} --report={page}',

@@ -93,6 +93,12 @@ def decode(
   return geometry.pixels_to_crop(cell + shift + 0.5, width), heatmap[row, column]
 
 
+def peak_mass(heatmap: Float[Array, 'H W']) -> Float[Array, '']:
+  """Sum over the 3 x 3 cells round the highest: how sure probabilities are of it."""
+  row, column = jnp.divmod(jnp.argmax(heatmap), heatmap.shape[1])
+  return _window(heatmap, row, column, 1).sum()
+
+
 def _shift(line, peak, refine):
   """Offset in pixels from cell `peak`, the highest of a row or column [N]."""
   before = line[jnp.maximum(peak - 1, 0)]

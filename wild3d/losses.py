@@ -1,17 +1,42 @@
-"""Losses: one number per example. Weights and means belong to the caller.
+"""Losses: one number per example, and what each example weighs in them.
 
 A 2D example weighs 0 in the depth loss and a 3D one 0 in the geometric loss, so
 mixing the two kinds in a batch is arithmetic. Coordinates are the crop frame's.
+
+TERMS, at the end, is the one list of losses: steps, weights, console, TensorBoard,
+report and the guard against exploding values go through it. To add a loss: a function
+and its line there, and its weight in configs/base.py.
 """
+
+import functools
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from wild3d import geometry, skeleton
+from wild3d import geometry, heatmaps, skeleton
 
 FORMS = ('paper', 'released')
+HEATMAP_LOSSES = ('squared', 'cross_entropy')
+
+# config.target.depth_root -> joints whose middle has depth 0. The 16 joints have no
+# spine; the middle of pelvis and neck stands for it.
+DEPTH_ROOTS = {'pelvis': skeleton.ROOT, 'spine': (6, 8)}
+
+
+class Target(NamedTuple):
+  """How targets and losses are formed: config.target, and config.clip_frames."""
+
+  sigma: float = 1.75
+  truncate: int = 3
+  subpixel: bool = False
+  loss: str = 'squared'
+  mask_unlabelled: bool = True
+  geometric_form: str = 'paper'
+  depth_root: str = 'pelvis'
+  clip_frames: int = 1
 
 
 def _padded_groups():
@@ -165,3 +190,87 @@ def masked_variance(
 def _gradient_to_depth_alone(joints):
   xy = jax.lax.stop_gradient(joints[..., :2])
   return jnp.concatenate([xy, joints[..., 2:]], axis=-1)
+
+
+# ---- The terms of the training loss: what of a batch each compares, and where.
+
+
+class Predicted(NamedTuple):
+  """What the network says of a batch: heatmaps [B,S,H,W,J], depth [B,J]."""
+
+  heatmaps: Float[Array, 'B S H W J']
+  depth: Float[Array, 'B J']
+
+
+def draw_targets(
+  joints2d: Float[Array, 'B J 2'],
+  visible: Bool[Array, 'B J'],
+  size: int,
+  target: Target,
+) -> Float[Array, 'B {size} {size} J']:
+  """Heatmap targets of joints in the crop frame; 0 where not visible."""
+
+  def draw(xy):
+    return heatmaps.draw(
+      xy,
+      size,
+      sigma=target.sigma,
+      truncate=target.truncate,
+      subpixel=target.subpixel,
+    )
+
+  maps = jax.vmap(jax.vmap(draw, out_axes=-1))(joints2d)
+  return maps * visible[:, None, None, :]
+
+
+def _heatmap_term(predicted, batch, target):
+  maps, visible = predicted.heatmaps, batch['visible']
+  wanted = draw_targets(batch['joints2d'], visible, maps.shape[2], target)
+  if target.loss == 'cross_entropy':
+    values = heatmap_cross_entropy(maps, wanted, visible)
+  else:
+    values = heatmap_loss(maps, wanted, visible, target.mask_unlabelled)
+  return values, batch['weight']
+
+
+def _depth_term(predicted, batch, target):
+  root = DEPTH_ROOTS[target.depth_root]
+  wanted = jax.vmap(functools.partial(geometry.depth_target, root=root))(
+    batch['joints2d'], batch['joints3d']
+  )
+  # where, not a product: 0 * NaN of a missing target would be NaN.
+  wanted = jnp.where(batch['has3d'][:, None], wanted, 0.0)
+  weights = batch['weight'] * batch['has3d'].astype(jnp.float32)
+  return depth_loss(predicted.depth, wanted), weights
+
+
+def _geometric_term(predicted, batch, target):
+  lifted = _lifted(predicted, batch)
+  weights = batch['weight'] * (1 - batch['has3d'].astype(jnp.float32))
+  return geometric_loss(lifted, batch['visible'], target.geometric_form), weights
+
+
+def _temporal_term(predicted, batch, target):
+  """A clip's loss counts for each of its frames: the mean over rows is that of clips."""
+  frames = target.clip_frames
+  in_clips = lambda x: x.reshape(-1, frames, *x.shape[1:])  # noqa: E731
+  lifted = _lifted(predicted, batch)
+  values = temporal_bone_loss(in_clips(lifted), in_clips(batch['visible']))
+  weights = batch['weight'] * (batch['clip_frame'] >= 0)
+  return jnp.repeat(values, frames), weights
+
+
+def _lifted(predicted, batch):
+  """Joints [B,J,3]: x and y are the labels, so that depth alone is taught."""
+  return jax.vmap(geometry.lift)(batch['joints2d'], predicted.depth)
+
+
+# name -> function of (Predicted, batch, Target) that returns (values [B], weights [B]):
+# the loss of each example, and how much it counts for that example (0: not at all).
+# A batch is that of data/batch.py. The name is that of its weight in the stages.
+TERMS = {
+  'heatmap': _heatmap_term,  # Zhou et al. 2017, equation 3
+  'depth': _depth_term,  # equation 4, 3D samples
+  'geometric': _geometric_term,  # equation 5, 2D samples
+  'temporal': _temporal_term,  # clips; not in the paper
+}

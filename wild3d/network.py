@@ -1,114 +1,305 @@
-"""From a run's folder to its network: what evaluation and prediction start from."""
+"""A trained network as one object: pictures in, joints in crop units, px and mm out."""
+
+import copy
+import functools
+import hashlib
+import os
+from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, UInt8
 
-from wild3d import settings, skeleton
-from wild3d.configs import base
+from wild3d import geometry, heatmaps, settings, skeleton
 from wild3d.errors import UserError
-from wild3d.models.pose3d import Pose3D
-from wild3d.training import checkpoints, mesh, step
+from wild3d.models.pixels import ORDERS, RGB, Pixels, to_float
+from wild3d.models.pose3d import BACKBONES, HEADS, Pose3D
+from wild3d.training import checkpoints, mesh
+
+DTYPES = {'float32': jnp.float32, 'bfloat16': jnp.bfloat16}
+
+
+def forward(
+  variables: dict,
+  images: UInt8[Array, 'B H W 3'],
+  *,
+  model,
+  probabilities: bool,
+  flip_test: bool = False,
+  pixels: Pixels = RGB,
+) -> tuple[Float[Array, 'B S h w J'], Float[Array, 'B J']]:
+  """The network's outputs, before any decoding.
+
+  Args:
+    variables: 'params' and 'batch_stats'.
+    images: RGB.
+    model: Pose3D.
+    probabilities: whether the maps, trained with cross-entropy, are logits over the
+      places of a map, and are to become probabilities.
+    flip_test: take the mean over the image and its mirror image, mirrored back.
+    pixels: the network's input.
+
+  Returns:
+    (heatmaps, depth in crop units).
+  """
+
+  def see(images):
+    maps, depth = model.apply(variables, to_float(images, pixels), train=False)
+    if probabilities:  # over one axis: exporters know no softmax over two
+      flat = maps.reshape(*maps.shape[:2], -1, maps.shape[-1])
+      maps = jax.nn.softmax(flat, axis=2).reshape(maps.shape)
+    return maps, depth
+
+  maps, depth = see(images)
+  if flip_test:
+    mirrored, mirrored_depth = see(images[:, :, ::-1])
+    other = skeleton.FLIP_INDEX
+    maps = (maps + mirrored[:, :, :, ::-1][..., other]) / 2
+    depth = (depth + mirrored_depth[:, other]) / 2
+  return maps, depth
+
+
+def decode(
+  maps: Float[Array, 'H W J'],
+  depth: Float[Array, ' J'],
+  *,
+  refine: str,
+  probabilities: bool,
+) -> dict[str, Array]:
+  """The joints of ONE person, from the last stack's maps.
+
+  Args:
+    maps: as `forward` gives them.
+    depth: crop units.
+    refine: sub-pixel rule of heatmaps.decode.
+    probabilities: whether the maps are such.
+
+  Returns:
+    'joints_crop' [J, 3], crop frame, depth 0 at the pelvis; 'scores' [J], 0 to 1: the
+    height of the peak, or the probability within one cell of it.
+  """
+  find = functools.partial(heatmaps.decode, refine=refine)
+  xy, peak = jax.vmap(find, in_axes=-1)(maps)
+  scores = jax.vmap(heatmaps.peak_mass, in_axes=-1)(maps) if probabilities else peak
+  depth = depth - geometry.root_position(depth[:, None])
+  return {'joints_crop': geometry.lift(xy, depth), 'scores': jnp.clip(scores, 0.0, 1.0)}
+
+
+def millimetres(
+  joints_crop: Float[Array, 'J 3'], skeleton_mm: float | Float[Array, '']
+) -> Float[Array, 'J 3']:
+  """Joints of ONE person in mm, minus the pelvis.
+
+  A network knows no absolute size: the 14 bones are scaled to sum to `skeleton_mm`.
+  """
+  return geometry.size_normalise(geometry.root_align(joints_crop), skeleton_mm)
+
+
+def original_pixels(
+  joints_crop: Float[np.ndarray, '*N J D'], to_original: Float[np.ndarray, '*N 2 3']
+) -> Float[np.ndarray, '*N J 2']:
+  """Px of the original pictures, from the crop frame, in float64."""
+  affine = to_original.astype(np.float64)
+  xy = joints_crop[..., :2].astype(np.float64)
+  return xy @ affine[..., :2].swapaxes(-1, -2) + affine[..., None, :, 2]
+
+
+class Network:
+  """A model, its parameters, and how its outputs become joints.
+
+  Attributes:
+    model, variables: see models/pose3d.py.
+    mesh: the devices that share its batches.
+    input_size: px, side of the square crops that it sees.
+    probabilities: whether its maps are such (trained with cross-entropy).
+    refine: sub-pixel rule of heatmaps.decode.
+    flip_test: whether it looks at the mirror image too.
+    skeleton_mm: sum of the 14 bones that every pose is scaled to.
+    pixels: what it sees of a picture.
+    step: of the checkpoint.
+    config: of the run, or None.
+  """
+
+  def __init__(
+    self,
+    model,
+    variables: dict,
+    devices,
+    *,
+    input_size: int,
+    probabilities: bool,
+    refine: str,
+    flip_test: bool,
+    skeleton_mm: float,
+    pixels: Pixels = RGB,
+    step: int = 0,
+    config=None,
+  ):
+    """See the attributes."""
+    self.model, self.variables, self.mesh = model, variables, devices
+    self.input_size, self.probabilities = input_size, probabilities
+    self.refine, self.flip_test = refine, flip_test
+    self.skeleton_mm, self.pixels = float(skeleton_mm), pixels
+    self.step, self.config = step, config
+    whole = mesh.replicated(devices)  # so that each process has all of them
+    self._forward = jax.jit(self.function(), out_shardings=whole)
+    self._decode = jax.jit(self._decoded, out_shardings=whole)
+    self._predict = jax.jit(
+      lambda *inputs: self._decoded(*self.function()(*inputs)), out_shardings=whole
+    )
+
+  def function(self, **changed):
+    """The pure function (variables, images) -> (heatmaps, depth), see `forward`."""
+    return functools.partial(
+      forward,
+      **{
+        'model': self.model,
+        'probabilities': self.probabilities,
+        'flip_test': self.flip_test,
+        'pixels': self.pixels,
+        **changed,
+      },
+    )
+
+  def with_variables(self, variables: dict) -> 'Network':
+    """The same network with other parameters; nothing is compiled again."""
+    other = copy.copy(self)
+    other.variables = variables
+    return other
+
+  def outputs(
+    self, images: UInt8[np.ndarray, 'B H W 3'] | UInt8[Array, 'B H W 3']
+  ) -> tuple[Float[Array, 'B S h w J'], Float[Array, 'B J']]:
+    """Heatmaps of every stack, and depths in crop units. Compiled once for each B."""
+    return self._forward(self.variables, images)
+
+  def decoded(
+    self, maps: Float[Array, 'B S h w J'], depth: Float[Array, 'B J']
+  ) -> dict[str, np.ndarray]:
+    """Joints of outputs: see `predict`."""
+    return self._fetched(self._decode(maps, depth))
+
+  def predict(
+    self, images: UInt8[np.ndarray, 'B H W 3'] | UInt8[Array, 'B H W 3']
+  ) -> dict[str, np.ndarray]:
+    """The joints of crops.
+
+    Returns:
+      float64 'joints_crop' [B, J, 3] and 'scores' [B, J], see `decode`; 'joints_mm'
+      [B, J, 3], see `millimetres`.
+    """
+    return self._fetched(self._predict(self.variables, images))
+
+  def _decoded(self, maps, depth):
+    one = functools.partial(
+      decode, refine=self.refine, probabilities=self.probabilities
+    )
+    found = jax.vmap(one)(maps[:, -1], depth)
+    sized = functools.partial(millimetres, skeleton_mm=self.skeleton_mm)
+    return found | {'joints_mm': jax.vmap(sized)(found['joints_crop'])}
+
+  def _fetched(self, found):
+    return {key: np.asarray(value, np.float64) for key, value in found.items()}
+
+  @property
+  def fingerprint(self) -> str:
+    """12 hexadecimal digits of a hash of the parameters."""
+    digest = hashlib.sha256()
+    for path, leaf in jax.tree_util.tree_leaves_with_path(self.variables):
+      digest.update(jax.tree_util.keystr(path).encode())
+      digest.update(np.ascontiguousarray(leaf).tobytes())
+    return digest.hexdigest()[:12]
+
+
+# ---- From a configuration, and from a run's folder.
 
 
 def make_model(config) -> Pose3D:
-  """The network that config.model describes."""
+  """The network that config.model describes.
+
+  Raises:
+    UserError: a field names what there is not, or the input has a wrong size.
+  """
   fields = dict(config.model)
-  dtypes = {'float32': jnp.float32, 'bfloat16': jnp.bfloat16}
-  if fields['dtype'] not in dtypes:
-    raise UserError(
-      f'config.model.dtype is {fields["dtype"]!r}: choose from {sorted(dtypes)}'
-    )
-  if fields['depth_head'] not in ('regression', 'lift'):
-    raise UserError(
-      f'config.model.depth_head is {fields["depth_head"]!r}: choose regression or lift'
-    )
+  for field, known in (
+    ('dtype', DTYPES),
+    ('backbone', BACKBONES),
+    ('depth_head', HEADS),
+  ):
+    if fields[field] not in known:
+      raise UserError(
+        f'config.model.{field} is {fields[field]!r}: choose from {", ".join(known)}'
+      )
   if config.input_size < 64 or config.input_size % 64:
     raise UserError(
       f'config.input_size is {config.input_size}: it must be a multiple of 64'
     )
-  return Pose3D(
-    **fields | {'dtype': dtypes[fields['dtype']]},
-    joints=len(skeleton.JOINTS),
-    root=skeleton.ROOT,
-  )
+  fields['dtype'] = DTYPES[fields['dtype']]
+  return Pose3D(**fields, joints=len(skeleton.JOINTS), root=skeleton.ROOT)
 
 
-def make_pixels(config) -> step.Pixels:
-  """How the network wants its input, as config.pixels says."""
-  pixels = step.Pixels(**config.pixels)
-  if pixels.order not in ('rgb', 'bgr'):
-    raise UserError(f'config.pixels.order is {pixels.order!r}: choose rgb or bgr')
+def make_pixels(config) -> Pixels:
+  """How the network wants its input, as config.pixels says.
+
+  Raises:
+    UserError: an unknown order, or a divisor that is not above 0.
+  """
+  pixels = Pixels(**config.pixels)
+  if pixels.order not in ORDERS:
+    raise UserError(
+      f'config.pixels.order is {pixels.order!r}: choose {" or ".join(ORDERS)}'
+    )
   if not pixels.divisor > 0:
     raise UserError(f'config.pixels.divisor is {pixels.divisor}: it must be above 0')
   return pixels
 
 
-def make_target(config) -> step.Target:
-  """How targets and losses are formed, as config.target says."""
-  target = step.Target(**config.target)
-  if target.depth_root not in step.DEPTH_ROOTS:
+def make(config, variables: dict, devices, step: int = 0) -> Network:
+  """The network of a configuration, with these parameters."""
+  evaluation = config.evaluation
+  if evaluation.refine not in heatmaps.REFINES:
     raise UserError(
-      f'config.target.depth_root is {target.depth_root!r}: choose from '
-      f'{", ".join(step.DEPTH_ROOTS)}'
+      f'config.evaluation.refine is {evaluation.refine!r}: choose from '
+      f'{", ".join(heatmaps.REFINES)}'
     )
-  return target
+  return Network(
+    make_model(config),
+    variables,
+    devices,
+    input_size=config.input_size,
+    probabilities=config.target.loss == 'cross_entropy',
+    refine=evaluation.refine,
+    flip_test=evaluation.flip_test,
+    skeleton_mm=evaluation.skeleton_mm,
+    pixels=make_pixels(config),
+    step=step,
+    config=config,
+  )
 
 
-def complete(saved: dict):
-  """The configuration of a checkpoint; fields newer than it have their defaults.
-
-  Raises:
-    UserError: a field is of another type than ours.
-  """
-  config = base.get_config()
-  try:
-    config.update(settings.from_json(saved))
-  except (AttributeError, KeyError, TypeError, ValueError) as error:
-    why = ' '.join(str(error).split())
-    raise UserError(
-      f"the checkpoint's configuration is damaged, or of another wild3d: {why}"
-    ) from error
-  return config
-
-
-def choose_step(saved: checkpoints.Checkpoints, wanted: str) -> int:
-  """The step that 'best', 'latest' or a number names.
-
-  Raises:
-    UserError: it names none.
-  """
-  if wanted == 'best':
-    return saved.best()
-  if wanted == 'latest':
-    return saved.latest()
-  if wanted.isdigit() and int(wanted) in saved.steps():
-    return int(wanted)
-  raise UserError(f"--step={wanted}: there are 'best', 'latest' and {saved.steps()}")
-
-
-def restore(folder, wanted: str, overrides: list[str]):
-  """Restores a run's model alone.
+def load(
+  folder: str | os.PathLike, wanted: str = 'best', overrides: Sequence[str] = ()
+) -> Network:
+  """The network of a run, restored; its optimiser is not read.
 
   Args:
-    folder: of the run.
-    wanted: see `choose_step`.
+    folder: of the run, or of `wild3d convert`.
+    wanted: 'best', 'latest' or a step.
     overrides: --config.a.b=c arguments, applied to the run's configuration.
-
-  Returns:
-    (config, step, model, variables, devices).
 
   Raises:
     UserError: no run there, no such step, or a wrong override.
   """
   saved = checkpoints.open_existing(folder)
-  at = choose_step(saved, wanted)
-  run = saved.run(at)
-  config = settings.override(complete(run['config']), overrides)
+  at = saved.choose(wanted)
+  config = settings.override(
+    settings.complete(saved.run(at)['config']), list(overrides)
+  )
   devices = mesh.make()
-  model = make_model(config)
   images = jax.ShapeDtypeStruct(
     (1, config.input_size, config.input_size, 3), jnp.float32
   )
-  shapes = jax.eval_shape(model.init, jax.random.key(0), images)
+  shapes = jax.eval_shape(make_model(config).init, jax.random.key(0), images)
   variables = saved.restore_model(at, mesh.abstract_on(shapes, devices))
-  return config, at, model, variables, devices
+  return make(config, variables, devices, at)

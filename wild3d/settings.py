@@ -77,6 +77,25 @@ def from_json(tree: dict) -> ml_collections.ConfigDict:
   return ml_collections.ConfigDict(_tuples(tree))
 
 
+def complete(saved: dict) -> ml_collections.ConfigDict:
+  """The configuration of a checkpoint; fields newer than it have their defaults.
+
+  Raises:
+    UserError: a field is of another type than ours.
+  """
+  from wild3d.configs import base
+
+  config = base.get_config()
+  try:
+    config.update(from_json(saved))
+  except (AttributeError, KeyError, TypeError, ValueError) as error:
+    why = ' '.join(str(error).split())
+    raise UserError(
+      f"the checkpoint's configuration is damaged, or of another wild3d: {why}"
+    ) from error
+  return config
+
+
 def _tuples(value):
   if isinstance(value, dict):
     return {key: _tuples(item) for key, item in value.items()}

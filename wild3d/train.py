@@ -1,17 +1,27 @@
 """The experiment: the stages of a configuration, from start or resumption to end."""
 
 import contextlib
+import dataclasses
 import functools
 import time
+from collections.abc import Callable
 
 import jax
 import numpy as np
 
-from wild3d import evaluate, files, network, scoring, settings
-from wild3d.data import augment, pipeline
+from wild3d import evaluate, losses, network, settings
 from wild3d.data.batch import BATCH_KEYS
 from wild3d.errors import UserError
-from wild3d.training import checkpoints, guard, mesh, run_folder, schedule, step
+from wild3d.protocols import overview
+from wild3d.training import (
+  checkpoints,
+  guard,
+  mesh,
+  run_folder,
+  schedule,
+  sources,
+  step,
+)
 from wild3d.training import metric_writer as writers
 from wild3d.training import optimizer as optimizers
 from wild3d.training import state as states
@@ -34,28 +44,30 @@ def train(config, folder) -> None:
   mesh.check_batch_size(devices, config.batch_size, 'config.batch_size')
   model = network.make_model(config)
   optimizer = optimizers.make(**config.optimizer)
+  target = make_target(config)
   for stage in stages:
-    check_sources(config, stage)
+    sources.check(config, stage)
   folder = run_folder.check(folder, settings.as_json(config))
-  evaluator = evaluate.Evaluator(config, model, devices)
-  prepare_sources(config)
+  evaluator = evaluate.Evaluator(config, devices)
+  for source in config.sources.values():
+    sources.dataset(config, source.dataset)
 
   # ---- Where it stands: this folder's checkpoint, else init_from, else fresh.
-  source = None
+  before = None
   if config.init_from and not run_folder.has_checkpoints(folder):
-    source = checkpoints.open_existing(config.init_from)
+    before = checkpoints.open_existing(config.init_from)
   state = jax.device_put(
     states.fresh(model, optimizer, jax.random.key(config.seed), config.input_size),
     mesh.replicated(devices),
   )
-  if source:
-    state = state.replace(**source.restore_model(source.latest(), state.variables))
-    say(f'parameters of {config.init_from}, step {source.latest()}')
+  if before:
+    state = state.replace(**before.restore_model(before.latest(), state.variables))
+    say(f'parameters of {config.init_from}, step {before.latest()}')
   saved = checkpoints.Checkpoints(
     folder,
     keep=config.checkpoint.keep,
     best=config.evaluation.best,
-    lower_is_better=not scoring.METRICS[config.evaluation.best][1],
+    lower_is_better=not overview.ENTRIES[config.evaluation.best].higher_is_better,
   )
   resumed = saved.latest()
   if resumed is not None:
@@ -69,8 +81,7 @@ def train(config, folder) -> None:
       step.train,
       model=model,
       optimizer=optimizer,
-      target=network.make_target(config),
-      clip_frames=config.clip_frames,
+      target=target,
       pixels=network.make_pixels(config),
     ),
     donate_argnums=0,
@@ -83,7 +94,15 @@ def train(config, folder) -> None:
   )
   # Closing waits for the checkpoint being written, also when the guard stops us.
   with writer, contextlib.closing(saved):
-    run = Run(config, devices, train_step, saved, evaluator, writer, stages[-1].end)
+    run = Run(
+      config=config,
+      train_step=train_step,
+      saved=saved,
+      evaluator=evaluator,
+      network=network.make(config, state.variables, devices),
+      writer=writer,
+      end=stages[-1].end,
+    )
     for stage in stages:
       at = int(state.step)
       if at >= stage.end:
@@ -94,23 +113,22 @@ def train(config, folder) -> None:
       state = run.stage(state, stage, resumed=at > stage.start)
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Run:
-  """What the stages of one run share."""
+  """What the stages of one run share; `end` is the last step of the last one."""
 
-  def __init__(self, config, devices, train_step, saved, evaluator, writer, end):
-    """Keeps them; `end` is the last step of the last stage."""
-    self.config = config
-    self.devices = devices
-    self.train_step = train_step
-    self.saved = saved
-    self.evaluator = evaluator
-    self.writer = writer
-    self.end = end
+  config: object
+  train_step: Callable
+  saved: checkpoints.Checkpoints
+  evaluator: evaluate.Evaluator
+  network: network.Network
+  writer: writers.MetricWriter
+  end: int
 
   def stage(self, state, stage: schedule.Stage, resumed: bool):
     """Runs a stage from where `state` stands to its end; returns the new state."""
     config = self.config
-    batches = make_batches(config, stage)
+    batches = sources.for_training(config, stage)
     if resumed:
       self.saved.restore_iterator(int(state.step), batches)
     say(f'stage {stage.name}: steps {int(state.step)} to {stage.end}')
@@ -118,18 +136,17 @@ class Run:
     pending = None
     for at in range(int(state.step), stage.end):
       batch = next(batches)
-      knobs = stage.weights | {
-        'learning_rate': schedule.learning_rate(stage, at - stage.start)
-      }
+      rate = schedule.learning_rate(stage, at - stage.start)
       state, metrics = self.train_step(
         state,
-        mesh.put({key: batch[key] for key in BATCH_KEYS}, self.devices),
-        {name: np.float32(value) for name, value in knobs.items()},
+        mesh.put({key: batch[key] for key in BATCH_KEYS}, self.network.mesh),
+        np.float32(rate),
+        {name: np.float32(weight) for name, weight in stage.weights.items()},
       )
       # The step just started runs while the one before it is looked at.
       if pending:
-        self._look(*pending, stage, clock)
-      pending = (at + 1, metrics, batch, knobs, batches.source_names)
+        self._report(*pending, stage, clock)
+      pending = (at + 1, metrics, batch, rate, batches.source_names)
       done = at + 1
       last = done == stage.end
       evaluates = last or (
@@ -140,13 +157,13 @@ class Run:
         or done % config.checkpoint.every == 0
         or self.saved.reached_preemption(done)
       ):
-        self._look(*pending, stage, clock)  # nothing unchecked is ever saved
+        self._report(*pending, stage, clock)  # nothing unchecked is ever saved
         pending = None
         self._save(state, stage, batches, evaluates)
         clock.skip()
     return state
 
-  def _look(self, at, metrics, batch, knobs, source_names, stage, clock):
+  def _report(self, at, metrics, batch, learning_rate, source_names, stage, clock):
     """Checks the metrics of a step, and reports them where it is due."""
     metrics = jax.tree.map(np.asarray, metrics)
     clock.step()
@@ -169,23 +186,24 @@ class Run:
       at,
       {f'train/{name}': value for name, value in values.items()}
       | {
-        'train/learning_rate': knobs['learning_rate'],
+        'train/learning_rate': learning_rate,
         'train/stage': stage.index,
         'train/images_per_second': rate,
       },
     )
     left = (self.end - at) * self.config.batch_size / rate
-    shown = {k: v for k, v in values.items() if k == 'loss' or knobs.get(k)}
-    say(writers.progress(at, self.end, rate, left, stage=stage.name, losses=shown))
+    shown = ('loss', *(name for name, weight in stage.weights.items() if weight))
+    terms = {name: values[name] for name in shown}
+    say(writers.progress(at, self.end, rate, left, stage=stage.name, losses=terms))
 
   def _save(self, state, stage, batches, evaluates):
     """Evaluates if due, and writes a checkpoint."""
     at, scores, best = int(state.step), {}, {}
     if evaluates and self.config.evaluation.sets:
-      scores = self.evaluator.scores(state.variables)
-      say(f'scores after step {at}, stage {stage.name}:\n{scoring.table(scores)}')
-      self.writer.write(at, scoring.flat(scores) | {'eval/stage': stage.index})
-      main = scores[self.config.evaluation.main][scoring.NETWORK]
+      scores = self.evaluator.scores(self.network.with_variables(state.variables))
+      say(f'scores after step {at}, stage {stage.name}:\n{overview.table(scores)}')
+      self.writer.write(at, overview.flat(scores) | {'eval/stage': stage.index})
+      main = scores[self.config.evaluation.main][overview.NETWORK]
       best = {k: v for k, v in main.items() if k == self.config.evaluation.best}
     run = {
       'config': settings.as_json(self.config),
@@ -222,63 +240,24 @@ class Clock:
     return rate
 
 
-def check_sources(config, stage: schedule.Stage) -> None:
-  """Raises UserError unless the stage's sources exist and suit its shares."""
-  fields = config.stages[stage.name]
-  for name in fields.sources:
-    if name not in config.sources:
+def make_target(config) -> losses.Target:
+  """How targets and losses are formed, as config.target says.
+
+  Raises:
+    UserError: a field names what there is not.
+  """
+  target = losses.Target(**config.target, clip_frames=config.clip_frames)
+  for field, known in (
+    ('loss', losses.HEATMAP_LOSSES),
+    ('geometric_form', losses.FORMS),
+    ('depth_root', losses.DEPTH_ROOTS),
+  ):
+    if getattr(target, field) not in known:
       raise UserError(
-        f'config.stages.{stage.name}.sources names {name!r}: choose from '
-        f'{sorted(config.sources)}'
+        f'config.target.{field} is {getattr(target, field)!r}: choose from '
+        f'{", ".join(known)}'
       )
-  roles = {config.sources[name].role for name in fields.sources}
-  for role, share in shares(fields).items():
-    if share and role not in roles:
-      raise UserError(
-        f'config.stages.{stage.name}: a share of {share:g} is from {role!r} sources, '
-        'but its sources hold none'
-      )
-
-
-def shares(fields) -> dict[str, float]:
-  """Role -> share of each batch, for a stage's fields."""
-  rest = 1 - fields.share_3d - fields.share_clip
-  return {'2d': rest, '3d': fields.share_3d, 'clip': fields.share_clip}
-
-
-def prepare_sources(config) -> None:
-  """Builds the datasets of all the sources that are not there yet."""
-  for source in config.sources.values():
-    evaluate.prepare_dataset(config, source.dataset)
-
-
-def make_batches(config, stage: schedule.Stage) -> pipeline.TrainBatches:
-  """This process's share of the stage's batches, from the stage's start."""
-  fields = config.stages[stage.name]
-  sources = [
-    pipeline.Source(
-      name=name,
-      dataset=config.datasets[config.sources[name].dataset].name,
-      split=config.sources[name].split,
-      role=config.sources[name].role,
-      weight=config.sources[name].weight,
-    )
-    for name in fields.sources
-  ]
-  return pipeline.train(
-    sources,
-    data_dir=files.absolute(config.data_dir),
-    batch_size=config.batch_size,
-    input_size=config.input_size,
-    shares={role: share for role, share in shares(fields).items() if share},
-    augment=augment.Augment(**config.augment),
-    shuffle_buffer=config.shuffle_buffer,
-    # Stages see different orders; the stage's place, not its name, decides.
-    seed=config.seed * 1000 + stage.index,
-    clip_frames=config.clip_frames,
-    process_index=jax.process_index(),
-    process_count=jax.process_count(),
-  )
+  return target
 
 
 def say(text: str) -> None:

@@ -25,13 +25,15 @@ import numpy as np
 import tensorflow_datasets as tfds
 from PIL import Image
 
-from wild3d.datasets import build, crop, record, video, work
+from wild3d.datasets import build, crop, make_record
+from wild3d.datasets.units import Unit, UnitBuilder
+from wild3d.media import video_file
 
 SIDE, BOX = 1000, 500  # px, of the picture and of the person's box
 SIZE = 384  # px, of the stored crop
 
 
-class Film(work.UnitBuilder):
+class Film(UnitBuilder):
   """A record for each wanted frame, the person always in the middle."""
 
   VERSION = tfds.core.Version('1.0.0')
@@ -48,8 +50,8 @@ class Film(work.UnitBuilder):
     center = np.full(2, SIDE / 2)
     square = crop.around(center, BOX, margin=1.5, size=SIZE)
     joints = center + np.linspace(-BOX / 2, BOX / 2, 16)[:, None]
-    for index, picture in video.frames(path, wanted):
-      yield record.cropped(
+    for index, picture in video_file.chosen(path, wanted):
+      yield make_record.from_picture(
         picture,
         square,
         id=f'{unit.name}#{index}',
@@ -82,7 +84,7 @@ def film(path, frames, seed):
 def plain(path, wanted, side):
   """Decodes, and encodes the middle square of `side` px."""
   start = (SIDE - side) // 2
-  for _, picture in video.frames(path, wanted):
+  for _, picture in video_file.chosen(path, wanted):
     cut = picture[start : start + side, start : start + side]
     Image.fromarray(cut).save(io.BytesIO(), 'JPEG', quality=95, subsampling=0)
 
@@ -107,7 +109,7 @@ def main():
       wanted = range(0, args.frames, stride)
       rates = {'build': [], 'plain': [], 'plain, crops': []}
       for i, path in enumerate(paths):
-        unit = work.Unit(path.stem, len(wanted), (path, wanted))
+        unit = Unit(path.stem, len(wanted), (path, wanted))
         task = build.Task('train', unit, str(folder / f'{i}-{stride}'))
         for name, run in (
           ('build', lambda: build.write_unit(task, builder)),  # noqa: B023

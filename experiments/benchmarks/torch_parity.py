@@ -45,14 +45,14 @@ def main() -> None:
       start = time.monotonic()
       from_torch.convert(source, run)
       seconds = time.monotonic() - start
-      _, _, model, variables, _ = network.restore(run, 'best', [])
+      net = network.load(run)
     keys = jax.random.split(jax.random.key(0), 2)
     drawn = synthetic_sheet.samples(keys, 'wild', size)['image']
     images = np.asarray(drawn, np.float32) / 255
     with torch.no_grad():
       maps, depth = twin(torch.from_numpy(images.transpose(0, 3, 1, 2).copy()))
     wanted = maps.permute(0, 1, 3, 4, 2).numpy(), depth.numpy()
-    got = jax.jit(model.apply)(variables, images)
+    got = jax.jit(net.model.apply)(net.variables, images)
     apart = [
       np.abs(g - w).max() / np.abs(w).max() for g, w in zip(got, wanted, strict=True)
     ]

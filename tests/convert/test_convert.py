@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from flax import traverse_util
 
-from wild3d import __main__, network, settings, skeleton
+from wild3d import __main__, network, settings, skeleton, train
 from wild3d.convert import from_torch, to_torch
 from wild3d.errors import UserError
 from wild3d.models import initial
@@ -55,18 +55,18 @@ def _theirs(twin, images):
 
 def _restored(run):
   """(config, model, variables on the host, so that one device computes)."""
-  config, at, model, variables, _ = network.restore(str(run), 'best', [])
-  assert at == 0
-  return config, model, jax.device_get(variables)
+  net = network.load(str(run))
+  assert net.step == 0
+  return net.config, net.model, jax.device_get(net.variables)
 
 
 def _assert_outputs(run, twin, images):
   """Ours, from uint8 RGB on and as the run's configuration says, are the twin's."""
   config, model, variables = _restored(run)
   forward = functools.partial(
-    step.forward,
+    network.forward,
     model=model,
-    loss=config.target.loss,
+    probabilities=False,
     pixels=network.make_pixels(config),
   )
   wanted = _theirs(twin, images)
@@ -162,15 +162,14 @@ def test_one_training_step(tmp_path):
     step.train,
     model=model,
     optimizer=rule,
-    target=network.make_target(config),
-    clip_frames=1,
+    target=train.make_target(config),
     pixels=network.make_pixels(config),
   )
   batch = _batch(SMALL['size'])
-  knobs = {'heatmap': 1.0, 'depth': 0.1, 'geometric': 0.0, 'temporal': 0.0}
+  weights = {'heatmap': 1.0, 'depth': 0.1, 'geometric': 0.0, 'temporal': 0.0}
   params = variables['params']
   start = TrainState(jnp.int32(0), **variables, opt_state=rule.init(params))
-  after, metrics = jax.jit(update)(start, batch, knobs | {'learning_rate': 2.5e-4})
+  after, metrics = jax.jit(update)(start, batch, 2.5e-4, weights)
 
   exact, exact_loss, _ = _torch_step(copy.deepcopy(twin).double(), batch)
   theirs, _, theirs_after = _torch_step(twin, batch)

@@ -10,7 +10,7 @@ from PIL import Image
 from wild3d.configs import base
 from wild3d.data import augment, mixture, pipeline
 from wild3d.data.batch import BATCH_KEYS, HOST_KEYS
-from wild3d.datasets import record
+from wild3d.datasets import make_record
 from wild3d.errors import UserError
 
 SIZE = 32  # px of the stored pictures
@@ -35,7 +35,7 @@ def make(name, row, has3d=False, **known):
     'original_size': [SIZE, SIZE],
     **known,
   }
-  return record.still(**fields)
+  return make_record.from_jpeg(**fields)
 
 
 @pytest.fixture(scope='module')
@@ -46,7 +46,7 @@ def data_dir(tmp_path_factory):
     tfds.dataset_builders.store_as_tfds_dataset(
       name=name,
       version='1.0.0',
-      features=record.features(),
+      features=make_record.features(),
       split_datasets={'train': list(enumerate(records))},
       data_dir=folder,
       disable_shuffling=True,

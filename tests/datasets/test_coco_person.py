@@ -28,7 +28,7 @@ from fakes.coco_person import (
 from PIL import Image
 
 from wild3d import skeleton
-from wild3d.datasets import record
+from wild3d.datasets import make_record
 from wild3d.datasets.coco_person import coco_person_dataset_builder as coco
 from wild3d.errors import UserError
 
@@ -58,7 +58,7 @@ def read(folder, **changes):
   for split, units in builder.units(folder).items():
     items = [item for unit in units for item in builder.records(unit)]
     splits[split] = [
-      record.checked(item) if isinstance(item, dict) else item for item in items
+      make_record.checked(item) if isinstance(item, dict) else item for item in items
     ]
   return splits, builder
 

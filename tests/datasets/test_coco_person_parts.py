@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from wild3d import skeleton
-from wild3d.datasets.coco_person import json_stream, labels3d, names
+from wild3d.datasets.coco_person import coco_json, json_stream, labels3d
 from wild3d.errors import UserError
 
 JOINTS = skeleton.JOINTS
@@ -39,29 +39,28 @@ JOINTS = skeleton.JOINTS
 )
 def test_names(theirs, ours):
   """Catches a synonym lost, sides swapped, or a joint taken that is another."""
-  columns = names.match(['x', theirs]).columns
+  columns = coco_json.match(['x', theirs], {})
   assert columns == ({ours: 1} if ours else {})
 
 
 def test_every_joint_set_maps_to_itself():
   """Catches one of our own names that the table does not know."""
   for joint_set in skeleton.JOINT_SETS.values():
-    columns = names.match(joint_set).columns
+    columns = coco_json.match(joint_set, {})
     for joint in set(joint_set) & set(JOINTS):
       assert joint_set[columns[joint]] == joint
 
 
 def test_better_names_and_the_users_word_go_first():
   """Catches head taken beside head_top, two names for a joint, names not heeded."""
-  match = names.match(['head', 'head_top', 'left_hand', 'LeftWrist'])
-  assert match.columns == {'head_top': 1, 'left_wrist': 3}
-  assert match.unused == ('head', 'left_hand')
-  told = names.instructions(['Neck:thorax', 'head:'])
-  assert names.match(['neck', 'Head'], told).columns == {'thorax': 0}
+  found = coco_json.match(['head', 'head_top', 'left_hand', 'LeftWrist'], {})
+  assert found == {'head_top': 1, 'left_wrist': 3}
+  told = coco_json.instructions(['Neck:thorax', 'head:'])
+  assert coco_json.match(['neck', 'Head'], told) == {'thorax': 0}
   with pytest.raises(UserError, match="'l_hip' and 'left hip' both mean our left_hip"):
-    names.match(['l_hip', 'left hip'])
+    coco_json.match(['l_hip', 'left hip'], {})
   with pytest.raises(UserError, match="'neck:chest' must be THEIRS:OURS"):
-    names.instructions(['neck:chest'])
+    coco_json.instructions(['neck:chest'])
 
 
 @pytest.mark.parametrize('window', [1, 7, 1 << 20])

@@ -17,11 +17,11 @@ from fakes import human36m as fake
 from PIL import Image
 
 from wild3d import skeleton
-from wild3d.datasets import record
+from wild3d.datasets import make_record
 from wild3d.datasets.camera import project
 from wild3d.datasets.human36m import cdf, joints, metadata_xml, official
 from wild3d.datasets.human36m import human36m_dataset_builder as h36m
-from wild3d.datasets.work import Skipped
+from wild3d.datasets.units import Skipped
 from wild3d.errors import UserError
 
 S1 = pathlib.Path('S1')
@@ -96,9 +96,9 @@ def test_subjects_and_cameras(intact):
     'human36m/S1/Directions 1.54138969',
     'human36m/S11/Directions.54138969',
   ]
-  with pytest.raises(UserError, match=r'no labels of S5'):
+  with pytest.raises(UserError, match=r'no labelled pictures of S5'):
     official.units(intact, config(subjects=(1, 5)))
-  with pytest.raises(UserError, match='no labelled video'):
+  with pytest.raises(UserError, match='no labelled pictures'):
     official.units(intact, config(subjects=(1,), cameras=('60457274',)))
 
 
@@ -109,7 +109,7 @@ def test_records(intact):
   mono, px = fake.seen(fake.world(1, 'Directions 1', 12), 1, '54138969')
   assert unit.count == len(made) == 3
   for row, (index, one) in enumerate(zip((0, 5, 10), made, strict=True)):
-    one = record.checked(one)
+    one = make_record.checked(one)
     assert one['id'] == f'human36m/S1/Directions 1.54138969#{index}'
     assert (one['sequence'], one['frame']) == (unit.name, row)
     assert (one['subject'], one['action']) == ('S1', 'Directions')
@@ -289,7 +289,9 @@ def test_labels_that_are_no_numbers(folder, name, dims):
   values = fake.seen(fake.world(1, 'Directions 1', 12), 1, '54138969')[dims == 2]
   values[10, 27] = np.nan
   fake.write_cdf(folder / name, values)
-  with pytest.raises(UserError, match=r'54138969\.cdf: frame 10: right_wrist is not'):
+  with pytest.raises(
+    UserError, match=r'54138969\.cdf: row 10 .*frame 10\): the .D labels'
+  ):
     read(folder, config())
 
 
@@ -387,12 +389,12 @@ def test_samples():
   assert sum(len(takes) for takes in metadata.takes.values()) == 11 * 30
   for unit in units:
     take = unit.payload['take']
-    mono, px = cdf.poses(take.labels3d, 3), cdf.poses(take.labels2d, 2)
+    mono, px = cdf.poses(take.labels, 3), cdf.poses(take.labels2d, 2)
     assert np.abs(take.camera.project(mono) - px).max() < 1e-3
-    path = take.labels3d.parents[1] / 'D3_Positions' / f'{take.name}.cdf'
+    path = take.labels.parents[1] / 'D3_Positions' / f'{take.name}.cdf'
     world = cdflib.CDF(path).varget('Pose').reshape(-1, 32, 3)[:, list(joints.FROM_32)]
     assert np.abs(take.camera.from_world(world) - mono).max() < 3e-4
     without = dataclasses.replace(take, labels2d=None)
-    both = [official.labels(t, range(2), config())[1] for t in (take, without)]
+    both = [official.labels(t, config())[1] for t in (take, without)]
     assert np.abs(both[0] - both[1]).max() < 1e-3
     assert sum(1 for _ in official.records(unit, config(stride=1))) == 2

@@ -16,11 +16,11 @@ from PIL import Image
 from wild3d import skeleton
 from wild3d.datasets import camera
 from wild3d.datasets.human36m import (
+  frame_records,
   h36m_fetch,
   human36m_dataset_builder,
   mmpose,
   official,
-  stored,
   zhou2017,
 )
 from wild3d.errors import UserError
@@ -141,9 +141,8 @@ def test_subjects_and_cameras(trees):
       ('S1', 'Directions', fake.CAMERAS[1]),
       ('S1', 'TakingPhoto', fake.CAMERAS[2]),
     }
-    if form != 'official':
-      with pytest.raises(UserError, match=r'no labelled pictures of S5 wanted'):
-        module.units(trees[form], config(subjects=(1, 5)))
+    with pytest.raises(UserError, match=r'no labelled pictures of S5 wanted'):
+      module.units(trees[form], config(subjects=(1, 5)))
 
 
 @pytest.mark.parametrize('name', MAKE)
@@ -161,7 +160,7 @@ def test_mmpose_reads_the_rate_that_fits(tmp_path):
   """Catches 50 fps refused, or read where 10 fps would do."""
   folder = forms.mmpose(tmp_path, frames=13, rates=(10, 50), takes=ONE)
   units = mmpose.units(folder, config(stride=10))
-  assert 'fps10' in str(units['train'][0].payload['view'].labels)
+  assert 'fps10' in str(units['train'][0].payload['take'].labels)
   records, _ = read(mmpose, folder, stride=4)
   assert [key[-1] for key in records] == [0, 4, 8, 12]
 
@@ -192,7 +191,14 @@ def test_clips_share_a_crop(tmp_path, trees):
   for record in records:
     reach = np.abs(record['joints2d'] - record['center']).max()
     assert reach <= record['side'] / 2
-  assert stored.runs([0, 5, 15, 20, 25, 30], 5, 3).tolist() == [0, 0, 1, 1, 1, 2]
+  assert frame_records.clips([0, 5, 15, 20, 25, 30], 5, 3).tolist() == [
+    0,
+    0,
+    1,
+    1,
+    1,
+    2,
+  ]
   with pytest.raises(UserError, match='clip_frames=1'):
     zhou2017.units(trees['mat'], config(clip_frames=2))
 

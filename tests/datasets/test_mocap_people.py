@@ -17,7 +17,7 @@ from wild3d import skeleton
 from wild3d.data.batch import RECORD_KEYS
 from wild3d.datasets.mocap_people import body, captures, joints_npz
 from wild3d.datasets.mocap_people import mocap_people_dataset_builder as mocap
-from wild3d.datasets.work import Skipped
+from wild3d.datasets.units import Skipped
 from wild3d.errors import UserError
 from wild3d.synthetic import person as person_lib
 

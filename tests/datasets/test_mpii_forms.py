@@ -10,13 +10,13 @@ import tensorflow_datasets as tfds
 from fakes import mpii as fake_mpii
 from PIL import Image
 
-from wild3d.datasets import work
 from wild3d.datasets.mpii import (
   hrnet_json,
   mpii_dataset_builder,
   newell_h5,
   official_mat,
 )
+from wild3d.datasets.units import Skipped
 from wild3d.errors import UserError
 
 TRAIN = [(0, 0), (1, 0), (1, 1), (1, 2), (2, 1), (5, 0)]  # with box and labels
@@ -268,7 +268,7 @@ def test_joints_far_outside_are_left_out_and_counted(folder):
   fake_mpii.write_detections(folder / 'detections.mat', [(0, 0)])
   builder = mpii_dataset_builder.Builder(config='small', data_dir=folder / 'tfds')
   (unit,) = builder.units(folder)['train']
-  left_out = [r.reason for r in builder.records(unit) if isinstance(r, work.Skipped)]
+  left_out = [r.reason for r in builder.records(unit) if isinstance(r, Skipped)]
   assert left_out == ['joints or box far outside the picture']
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from wild3d import skeleton
 from wild3d.data.batch import RECORD_KEYS
-from wild3d.datasets import record
+from wild3d.datasets import make_record
 from wild3d.datasets.synthetic_people import (
   synthetic_people_dataset_builder as people,
 )
@@ -151,14 +151,16 @@ def test_metadata_tells_how_it_was_made(built, records):
 
 def test_a_wrong_configuration_is_refused():
   """Would catch sizes of zero that fail late, inside XLA."""
-  with pytest.raises(UserError, match='clip_frames must be 1 to'):
+  with pytest.raises(UserError, match='clip_frames must be a whole number, 1 to'):
     people.PeopleConfig(name='mine', clip_frames=0)
 
 
 def good_record(**changes):
   jpeg = io.BytesIO()
   PIL.Image.new('RGB', (8, 8)).save(jpeg, 'JPEG')
-  return record.still(id='a/1', image=jpeg.getvalue(), **{'side': 8.0, **changes})
+  return make_record.from_jpeg(
+    id='a/1', image=jpeg.getvalue(), **{'side': 8.0, **changes}
+  )
 
 
 def test_a_record_is_checked():
@@ -173,6 +175,6 @@ def test_a_record_is_checked():
   with pytest.raises(UserError, match='a/1: side'):
     good_record(side=0.0)
   with pytest.raises(UserError, match='must be the bytes of a JPEG'):
-    record.still(id='a/1', image=b'GIF89a', side=8.0)
+    make_record.from_jpeg(id='a/1', image=b'GIF89a', side=8.0)
   with pytest.raises(UserError, match="a/1: 'has3d' is missing"):
-    record.checked({k: v for k, v in good_record().items() if k != 'has3d'})
+    make_record.checked({k: v for k, v in good_record().items() if k != 'has3d'})

@@ -9,7 +9,7 @@ import pytest
 import tensorflow_datasets as tfds
 
 from wild3d.data import records
-from wild3d.datasets import counts, record, verify
+from wild3d.datasets import counts, make_record, verify
 from wild3d.datasets.verify import measures, tally
 from wild3d.datasets.verify.neighbours import Neighbours
 from wild3d.datasets.verify.verdict import Found, judge
@@ -43,7 +43,7 @@ def _write(folder, columns, **metadata):
     version='1.0.0',
     data_dir=folder,
     split_datasets={'train': rows},
-    features=record.features(),
+    features=make_record.features(),
     disable_shuffling=True,
   )
   (folder / 'made/plain/1.0.0/metadata.json').write_text(json.dumps(metadata))

@@ -49,11 +49,11 @@ def runs(tmp_path_factory):
 
 def _apply(folder, images):
   """The module itself in float32, on BGR / 256: nothing that is exported is used."""
-  config, _, model, variables, _ = networks.restore(folder, 'best', [])
+  net = networks.load(folder)
   seen = images[..., ::-1].astype(np.float32) / 256
-  apply = jax.jit(model.clone(dtype=jnp.float32).apply)
-  maps, depth = jax.device_get(apply(jax.device_get(variables), seen))
-  if config.target.loss == 'cross_entropy':
+  apply = jax.jit(net.model.clone(dtype=jnp.float32).apply)
+  maps, depth = jax.device_get(apply(jax.device_get(net.variables), seen))
+  if net.config.target.loss == 'cross_entropy':
     power = np.exp(maps - np.max(maps, axis=(2, 3), keepdims=True))
     maps = power / power.sum((2, 3), keepdims=True)
   return np.asarray(maps), np.asarray(depth)

@@ -6,8 +6,9 @@ import numpy as np
 import scipy.io
 from PIL import Image
 
-from wild3d.datasets import record, work
+from wild3d.datasets import make_record
 from wild3d.datasets.mpi_inf_3dhp import mpi_inf_3dhp_dataset_builder as dataset
+from wild3d.datasets.units import Skipped
 
 SIZE = (128, 96)
 FX, FY, CX, CY = 150.0, 160.0, 66.5, 47.25
@@ -144,13 +145,13 @@ def builder(tmp_path, **options):
 
 
 def read(tmp_path, root, **options):
-  """Split -> (records, reasons of those left out), all through record.checked."""
+  """Split -> (records, reasons of those left out), all through make_record.checked."""
   made, found = builder(tmp_path, **options), {}
   for split, units in made.units(root).items():
     items = [item for unit in units for item in made.records(unit)]
     found[split] = (
-      [record.checked(item) for item in items if isinstance(item, dict)],
-      [item.reason for item in items if isinstance(item, work.Skipped)],
+      [make_record.checked(item) for item in items if isinstance(item, dict)],
+      [item.reason for item in items if isinstance(item, Skipped)],
     )
     assert sum(unit.count for unit in units) == len(found[split][0])
   return found

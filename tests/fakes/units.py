@@ -9,7 +9,8 @@ import tensorflow_datasets as tfds
 from etils import epath
 from PIL import Image
 
-from wild3d.datasets import crop, record, work
+from wild3d.datasets import crop, make_record
+from wild3d.datasets.units import Skipped, Unit, UnitBuilder
 from wild3d.errors import UserError
 
 
@@ -23,7 +24,7 @@ class ColorsConfig(tfds.core.BuilderConfig):
   colors: tuple[str, ...] = ()
 
 
-class FakeUnits(work.UnitBuilder):
+class FakeUnits(UnitBuilder):
   """Squares of one colour; a file per colour holds its number, or a fault."""
 
   pkg_dir_path = epath.Path(__file__).parent  # tfds looks for packages alone
@@ -36,9 +37,7 @@ class FakeUnits(work.UnitBuilder):
   def units(self, manual_dir):
     names = sorted(path.stem for path in pathlib.Path(manual_dir).glob('*.txt'))
     split = lambda name: 'test' if name.startswith('z') else 'train'  # noqa: E731
-    units = [
-      work.Unit(name, self.builder_config.shades, str(manual_dir)) for name in names
-    ]
+    units = [Unit(name, self.builder_config.shades, str(manual_dir)) for name in names]
     return {
       key: [unit for unit in units if split(unit.name) == key]
       for key in ('train', 'test')
@@ -50,12 +49,12 @@ class FakeUnits(work.UnitBuilder):
       if text == 'fault' and shade == 1:
         raise UserError(f'{unit.name}.txt: at fault')
       if text == 'dim' and shade == 0:
-        yield work.Skipped('too dim')
+        yield Skipped('too dim')
         continue
       picture = Image.new('RGB', (20, 16), (40 * shade, 90, len(unit.name)))
       number = 0 if text == 'twice' else shade
       prefix = 'other' if text == 'stranger' else unit.name
-      yield record.cropped(
+      yield make_record.from_picture(
         picture,
         crop.around(np.array([8.0, 8.0]), 8.0, margin=1.5, size=64),
         id=f'{prefix}#{number}',

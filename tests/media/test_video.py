@@ -59,7 +59,7 @@ def test_turned_by_metadata(tmp_path):
 
 @pytest.mark.parametrize(
   ('content', 'said'),
-  [(None, 'no such file'), (b'', 'empty'), (b'not a video' * 99, 'no video')],
+  [(None, 'no such file'), (b'', 'empty'), (b'not a video' * 99, 'cannot be decoded')],
 )
 def test_no_video(content, said, tmp_path):
   """Catches a traceback from the libraries."""

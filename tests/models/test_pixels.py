@@ -7,23 +7,17 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from wild3d import network, scoring, skeleton
+from wild3d import losses, network, skeleton, train
 from wild3d.configs import base
 from wild3d.errors import UserError
-from wild3d.predict import decode
+from wild3d.models import pixels
 from wild3d.predict.predictor import Predictor
 from wild3d.training import mesh, optimizer, state, step
 
 SIZE = 64
-BGR = step.Pixels('bgr', 256.0)
-TARGET = step.Target(
-  sigma=1.75,
-  truncate=3,
-  subpixel=False,
-  loss='squared',
-  mask_unlabelled=False,
-  geometric_form='released',
-  depth_root='spine',
+BGR = pixels.Pixels('bgr', 256.0)
+TARGET = losses.Target(
+  mask_unlabelled=False, geometric_form='released', depth_root='spine'
 )
 
 
@@ -41,7 +35,8 @@ VARIABLES = {'params': {'gain': jnp.asarray([1.0, 2.0, 4.0])}, 'batch_stats': {}
 
 
 def _images(rows=2):
-  return np.random.default_rng(0).integers(0, 256, (rows, SIZE, SIZE, 3), np.uint8)
+  rng = np.random.default_rng(0)
+  return jnp.asarray(rng.integers(0, 256, (rows, SIZE, SIZE, 3), np.uint8))
 
 
 def _seen(images):
@@ -54,11 +49,14 @@ def _assert_same(got, want):
     np.testing.assert_allclose(a, b, rtol=1e-6)
 
 
+forward = functools.partial(network.forward, probabilities=False)
+
+
 def test_values_and_order():
   """Catches another divisor, or channels that stay, or turn with the picture."""
-  image = np.arange(12, dtype=np.uint8).reshape(1, 2, 2, 3)
-  np.testing.assert_array_equal(step.to_float(image), image / np.float32(255))
-  got = step.to_float(image, BGR)
+  image = jnp.arange(12, dtype=jnp.uint8).reshape(1, 2, 2, 3)
+  np.testing.assert_array_equal(pixels.to_float(image), image / np.float32(255))
+  got = pixels.to_float(image, BGR)
   assert got.dtype == jnp.float32
   np.testing.assert_array_equal(
     got[0, 0], [[2 / 256, 1 / 256, 0], [5 / 256, 4 / 256, 3 / 256]]
@@ -69,11 +67,9 @@ def test_forward_of_an_image_and_its_mirror_image():
   """Catches pixels honoured for the image but not for its mirror image."""
   images = _images()
   as_seen = images[..., ::-1] / 256
-  plain = step.forward(VARIABLES, images, model=Colours(), pixels=BGR)
+  plain = forward(VARIABLES, images, model=Colours(), pixels=BGR)
   _assert_same(plain, _seen(as_seen))
-  maps, depth = step.forward(
-    VARIABLES, images, model=Colours(), pixels=BGR, flip_test=True
-  )
+  maps, depth = forward(VARIABLES, images, model=Colours(), pixels=BGR, flip_test=True)
   mirrored = _seen(as_seen[:, :, ::-1])
   want = (_seen(as_seen)[0] + mirrored[0][:, :, :, ::-1]) / 2
   _assert_same((maps, depth), (want, (plain[1] + mirrored[1]) / 2))
@@ -87,30 +83,26 @@ def test_training_sees_the_same_pixels():
   )
   params = VARIABLES['params']
   start = state.TrainState(jnp.int32(0), params, {}, rule.init(params))
-  knobs = {'learning_rate': 1e-3, 'heatmap': 1.0, 'depth': 0.1, 'geometric': 0.0}
-  update = functools.partial(
-    step.train, model=Colours(), optimizer=rule, target=TARGET, clip_frames=1
-  )
+  weights = {'heatmap': 1.0, 'depth': 0.1, 'geometric': 0.0, 'temporal': 0.0}
+  update = functools.partial(step.train, model=Colours(), optimizer=rule, target=TARGET)
 
-  def loss(images, pixels):
+  def loss(images, seen):
     batch = _batch() | {'image': jnp.asarray(images)}
-    return update(start, batch, knobs | {'temporal': 0.0}, pixels=pixels)[1]['loss']
+    return update(start, batch, jnp.float32(1e-3), weights, pixels=seen)[1]['loss']
 
   swapped = images[..., ::-1]
-  want = loss(swapped, step.Pixels('rgb', 256.0))
+  want = loss(swapped, pixels.Pixels('rgb', 256.0))
   assert float(loss(images, BGR)) == pytest.approx(float(want), rel=1e-6)
-  assert float(loss(images, step.RGB)) != pytest.approx(float(want), rel=1e-3)
+  assert float(loss(images, pixels.RGB)) != pytest.approx(float(want), rel=1e-3)
 
 
-def test_prediction_takes_them_from_the_configuration():
+def test_prediction_takes_them_from_the_configuration(monkeypatch):
   """Catches a predictor that ignores config.pixels of a converted network."""
   config = base.get_config()
   config.input_size = SIZE
   config.pixels.update(BGR._asdict())
-  predictor = Predictor(
-    *(config, 0, Colours(), VARIABLES, mesh.make()),
-    **{'refine': None, 'flip_test': False, 'skeleton_mm': None},
-  )
+  monkeypatch.setattr(network, 'make_model', lambda config: Colours())
+  predictor = Predictor(network.make(config, VARIABLES, mesh.make()))
   images = _images()
   _assert_same(predictor.network(images), _seen(images[..., ::-1] / 256))
 
@@ -120,7 +112,7 @@ def test_prediction_takes_them_from_the_configuration():
   [
     ('pixels.order', 'grb', network.make_pixels),
     ('pixels.divisor', 0.0, network.make_pixels),
-    ('target.depth_root', 'neck', network.make_target),
+    ('target.depth_root', 'neck', train.make_target),
   ],
 )
 def test_values_that_do_not_exist(field, value, make):
@@ -164,7 +156,7 @@ def test_depth_target_is_relative_to_the_root(name, root):
   def loss(depth):
     maps = jnp.zeros((2, 1, SIZE // 4, SIZE // 4, 16))
     depth = jnp.asarray(depth, jnp.float32)
-    return step.example_losses(maps, depth, batch, target, 1)[0]['depth']
+    return losses.TERMS['depth'](losses.Predicted(maps, depth), batch, target)[0]
 
   true = _depth_true(batch, root)
   np.testing.assert_allclose(loss(true), 0, atol=1e-10)
@@ -175,21 +167,16 @@ def test_poses_are_about_the_pelvis_whatever_the_root():
   """Catches a pose, or a score, of a converted network off by the spine's depth."""
   batch = _batch(1)
   xy, maps = batch['joints2d'][0], jnp.zeros((SIZE // 4, SIZE // 4, 16))
-  maps = step.draw_targets(xy[None], batch['visible'], SIZE // 4, TARGET)[0]
+  maps = losses.draw_targets(xy[None], batch['visible'], SIZE // 4, TARGET)[0]
   depths = [
     jnp.asarray(_depth_true(batch, root)[0], jnp.float32) for root in ([6], [6, 8])
   ]
-  options = {'refine': 'none', 'probabilities': False, 'skeleton_mm': 4000.0}
-  one, other = (decode.pose(maps, depth, **options) for depth in depths)
+  one, other = (
+    network.decode(maps, depth, refine='none', probabilities=False) for depth in depths
+  )
   assert float(jnp.abs(depths[0] - depths[1]).max()) > 0.05
   for key in one:
     np.testing.assert_allclose(one[key], other[key], rtol=1e-4, atol=1e-3)
-  np.testing.assert_array_equal(other['joints_mm'][skeleton.ROOT], 0)
   np.testing.assert_array_equal(other['joints_crop'][skeleton.ROOT, 2], 0)
-  keys = ('joints2d', 'visible', 'joints3d', 'has3d', 'weight')
-  truth = {key: batch[key][0] for key in keys} | {'head_size': jnp.float32(0.2)}
-  score = jax.jit(functools.partial(scoring.score_example, skeleton_mm=4000.0))
-  for a, b in zip(
-    *(jax.tree.leaves(score(xy, depth, truth=truth)) for depth in depths), strict=True
-  ):
-    np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4)
+  sized = network.millimetres(other['joints_crop'], 4000.0)
+  np.testing.assert_array_equal(sized[skeleton.ROOT], 0)

@@ -1,19 +1,19 @@
-"""BVH files: forward kinematics against SciPy, names, axes, units, faulty files."""
+"""BVH files: forward kinematics by matrices, names, axes, units, faulty files."""
 
 import numpy as np
 import pytest
 from fakes import mocap as fake_mocap
-from scipy.spatial.transform import Rotation
 
 from wild3d import skeleton
-from wild3d.datasets.mocap_people import body, bvh, captures, names
+from wild3d.datasets.mocap_people import body, captures, joint_columns
 from wild3d.errors import UserError
+from wild3d.media import bvh
 
 READING = captures.Reading('auto', 0.0, 12.0)
 
 
 def reference(path):
-  """Joint name -> [T, 3] by a recursive reader of its own, with SciPy's Euler angles."""
+  """Joint name -> [T, 3] by a recursive reader of its own, with matrices."""
   words = path.read_text().split()
   at = words.index('MOTION')
   count = int(words[at + 2])
@@ -34,23 +34,30 @@ def reference(path):
     local = np.tile(offset, (count, 1))
     if 'Xposition' in values:
       local = np.stack([values[f'{axis}position'] for axis in 'XYZ'], axis=1)
-    here = local if turn is None else place + turn.apply(local)
-    order = ''.join(word[0] for word in own if word.endswith('rotation'))
-    if order:
-      angles = np.stack([values[f'{axis}rotation'] for axis in order], axis=1)
-      spin = Rotation.from_euler(order, angles, degrees=True)  # upper case: intrinsic
-      turn = spin if turn is None else turn * spin
+    here = place + np.einsum('tij,tj->ti', turn, local)
+    for word in own:
+      if word.endswith('rotation'):
+        turn = turn @ about(word[0], np.radians(values[word]))
     found[name] = here
     while words[cursor] != '}':
       node(name, here, turn)
     cursor += 1
 
-  node(None, None, None)
+  node(None, np.zeros(3), np.tile(np.eye(3), (count, 1, 1)))
   return found
 
 
+def about(axis, angle):
+  """[T, 3, 3]: counter-clockwise about a coordinate axis, seen from its tip."""
+  one, two = {'X': (1, 2), 'Y': (2, 0), 'Z': (0, 1)}[axis]
+  turn = np.tile(np.eye(3), (len(angle), 1, 1))
+  turn[:, one, one] = turn[:, two, two] = np.cos(angle)
+  turn[:, one, two], turn[:, two, one] = -np.sin(angle), np.sin(angle)
+  return turn
+
+
 @pytest.mark.parametrize('order', ['ZXY', 'XYZ', 'YZX'])
-def test_forward_kinematics_agrees_with_scipy(tmp_path, order):
+def test_forward_kinematics_agrees_with_matrices(tmp_path, order):
   """Catches rotations in the wrong order, transposed, or from the wrong joint."""
   path = fake_mocap.write_bvh(
     tmp_path / 'a.bvh', order=order, placed=('left_knee', 'head')
@@ -142,7 +149,7 @@ def test_explicit_names_go_before_matched_ones(tmp_path):
     captures.load(path, READING)
   assert '\n' not in str(told.value)
   (tmp_path / 'joint_names.json').write_text('{"left_knee": "Bone 7"}')
-  mapping = tuple(names.explicit(tmp_path).items())
+  mapping = tuple(joint_columns.told(tmp_path).items())
   reading = captures.Reading('auto', 0.0, 12.0, mapping)
   assert np.isfinite(captures.load(path, reading).clips[0].joints).all()
 
@@ -160,7 +167,7 @@ def test_faulty_mappings_are_refused(tmp_path, text, said):
   """Catches a typing error in the mapping that changes nothing, without a word."""
   (tmp_path / 'joint_names.json').write_text(text)
   with pytest.raises(UserError, match=said):
-    names.explicit(tmp_path)
+    joint_columns.told(tmp_path)
 
 
 def change(old, new):

@@ -7,8 +7,8 @@ import pytest
 from fakes.pose_files import make
 
 from wild3d import skeleton
-from wild3d.datasets.mocap_people import bvh as bvh_reader
 from wild3d.errors import UserError
+from wild3d.media import bvh as bvh_reader
 from wild3d.poses import bvh, npz, poses_json, track, trc
 from wild3d.poses.pose import Picture, Pose, PoseFile
 

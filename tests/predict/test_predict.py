@@ -64,9 +64,9 @@ def test_network_honours_its_pixels(run):
   """Catches RGB given to a network of BGR."""
   predictor = Predictor.from_checkpoint(run)
   images = np.stack([photo(64, 64, seed) for seed in range(2)])
-  _, _, model, variables, _ = network.restore(run, 'best', [])
+  net = network.load(run)
   turned = jax.numpy.asarray(images[..., ::-1].astype(np.float32) / 255)
-  want, depth = jax.jit(model.apply)(jax.device_get(variables), turned)
+  want, depth = jax.jit(net.model.apply)(jax.device_get(net.variables), turned)
   maps, got = predictor.network(images)
   np.testing.assert_allclose(maps, want, atol=1e-4)
   np.testing.assert_allclose(got, depth, atol=1e-4)

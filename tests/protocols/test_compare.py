@@ -8,10 +8,10 @@ from fakes import scores as fake_scores
 
 from wild3d import __main__
 from wild3d.errors import UserError
-from wild3d.protocols import compare, result
+from wild3d.protocols import compare, result, scores_json
 
 
-def _write(path, values, *, sequence=None, order=None, measure=None, **changes):
+def _scored(values, *, sequence=None, order=None, measure=None, **changes):
   values = np.asarray(values, np.float64).reshape(len(values), -1)
   truth = fake_scores.truth(len(values), sequence=sequence)
   if order is not None:
@@ -20,9 +20,12 @@ def _write(path, values, *, sequence=None, order=None, measure=None, **changes):
   protocol = fake_scores.protocol(
     lambda _: [fake_scores.measure(values, **(measure or {}))], **changes
   )
-  scored = result.score(protocol, fake_scores.predictions(truth), truth)
-  result.write_json([scored], path, {'step': 7})
-  return compare.read(path)
+  return result.score(protocol, fake_scores.predictions(truth), truth)
+
+
+def _write(path, values, **changes):
+  scores_json.write([_scored(values, **changes)], path, {'step': 7})
+  return scores_json.read(path)
 
 
 def _cells(text, start):
@@ -212,7 +215,7 @@ def test_edited_files(tmp_path, spoil):
   spoil(data)
   path.write_text(json.dumps(data))
   with pytest.raises(UserError, match=r'a\.json: .*incomplete or was edited'):
-    compare.read(path)
+    scores_json.read(path)
 
 
 @pytest.mark.parametrize(
@@ -229,9 +232,9 @@ def test_other_files(tmp_path, text, message):
   path = tmp_path / 'x.json'
   path.write_text(text)
   with pytest.raises(UserError, match=message):
-    compare.read(path)
+    scores_json.read(path)
   with pytest.raises(UserError, match='cannot be read'):
-    compare.read(tmp_path / 'none.json')
+    scores_json.read(tmp_path / 'none.json')
 
 
 def test_command(tmp_path, capsys):
@@ -246,3 +249,16 @@ def test_command(tmp_path, capsys):
   assert '| +5.00 |' in printed
   assert __main__.main(['compare', str(paths[0]), str(tmp_path / 'none.json')]) == 2
   assert 'none.json cannot be read' in capsys.readouterr().err
+
+
+def test_further_sets_are_compared_too(tmp_path):
+  """Catches sets of one file mixed up, or left out of the comparison."""
+  paths = [tmp_path / 'a.json', tmp_path / 'b.json']
+  for path, shift in zip(paths, (0.0, 4.0), strict=True):
+    values = np.arange(20.0)
+    main, second = _scored(values), _scored(values + shift)
+    scores_json.write([main], path, {}, others={'second': ([second], {})})
+  text = compare.compare(*(scores_json.read(path) for path in paths))
+  head, tail = text.split('# second')
+  assert _cells(head, 'error, mm')[3] == '+0.00'
+  assert _cells(tail, 'error, mm')[3] == '+4.00'

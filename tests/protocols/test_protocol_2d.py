@@ -4,13 +4,11 @@ import json
 import os
 import pathlib
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 from fakes import scored as fake
 
-from wild3d import metrics, protocols, scoring, skeleton
+from wild3d import protocols, skeleton
 from wild3d.protocols import mean
 from wild3d.protocols.lsp import is_upright
 
@@ -128,26 +126,6 @@ def _people(count=60, seed=0):
   joints[rng.random((count, 16)) < 0.15] = np.nan
   pred = np.nan_to_num(joints) + rng.normal(scale=15, size=joints.shape)
   return fake.truth(joints2d=joints), pred.astype(np.float32)
-
-
-def test_pck_torso_is_the_one_of_training():
-  """Catches two definitions of PCK@0.2, or of upright, in one package."""
-  truth, pred = _people()
-  figures = _figures('pck_torso', truth, pred)
-  known = ~np.isnan(truth.joints2d).any(axis=-1)
-  true = np.nan_to_num(truth.joints2d).astype(np.float32)
-  rows = tuple(jnp.asarray(x) for x in (pred, true, known))
-  value, weight = jax.vmap(metrics.pck_torso)(*rows)
-  got, count = mean.overall(figures['PCK@0.2'])
-  assert count == int(weight.sum())
-  assert got == pytest.approx(100 * float((value * weight).sum() / weight.sum()))
-  both = known[:, 6] & known[:, 8]
-  upright = np.asarray(jax.vmap(scoring.is_upright)(rows[1], rows[2])) > 0
-  np.testing.assert_array_equal(is_upright(truth)[both], upright[both])
-  assert 0 < upright.sum() < len(upright)
-  np.testing.assert_array_equal(
-    protocols.get('pck_torso').select(truth), known[:, 13] & known[:, 2]
-  )
 
 
 @pytest.mark.parametrize('joints', ['mpii16', 'lsp14', 'coco17'])

@@ -118,6 +118,18 @@ def test_mpi_inf_3dhp(name, joints):
   assert 10 < auc.overall.value < pck.overall.value < 90
 
 
+@pytest.mark.parametrize('joints', ['mpii16', 'h36m17'])
+def test_pose3d(joints):
+  """Catches another root, size, threshold or mask than docs/protocols.md says."""
+  rng = np.random.default_rng(4)
+  truth, _ = fake.random_pair(joints, count=150, seed=4, valid=rng.random(150) < 0.8)
+  shape = truth.joints3d.shape
+  near = 1.1 * (truth.joints3d + rng.normal(scale=60, size=shape))
+  truth.joints3d[rng.random(shape[:2]) < 0.01] = np.nan
+  truth.joints3d[::9, truth.joints.index('pelvis')] = np.nan
+  _compare('pose3d', truth, fake.predictions(truth, near))
+
+
 def _people(joints, count=300, noise=12):
   """2D people upright and not, with gaps, of any size: px."""
   rng = np.random.default_rng(3)

@@ -1,12 +1,10 @@
-"""Geometry without truth: training's metrics, what bends, persons and stills."""
+"""Geometry without truth: what bends, persons and stills."""
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 from fakes import scored as fake
 
-from wild3d import metrics, protocols, skeleton
+from wild3d import protocols, skeleton
 from wild3d.protocols import mean, result, validity
 
 SIZE = skeleton.ZHOU2017_SKELETON_MM
@@ -26,26 +24,6 @@ def _normalised(pose):
 def _random(count=24, seed=0):
   rng = np.random.default_rng(seed)
   return fake.person() + rng.normal(scale=60, size=(count, 16, 3))
-
-
-def test_left_right_and_spread_are_those_of_training():
-  """Catches a second definition of table 4, or of the spread, in one package."""
-  pred = _random()
-  who = np.array(['a'] * 10 + ['b'] * 14)
-  figures = _measures(pred, subject=who)
-  f32 = jnp.asarray(pred, jnp.float32)
-  every = jnp.ones(16, bool)
-  sides, _ = jax.vmap(lambda p: metrics.left_right_difference(p, every))(f32)
-  got, counts = mean.per_column(figures['left-right difference'])
-  np.testing.assert_allclose(got, sides.mean(0), rtol=1e-4)
-  np.testing.assert_array_equal(counts, 24)
-  sized = jnp.asarray([_normalised(p) for p in pred], jnp.float32)
-  spreads = [
-    float(metrics.bone_length_spread(part, jnp.ones((len(part), 16), bool))[0])
-    for part in (sized[:10], sized[10:])
-  ]
-  want = (10 * spreads[0] + 14 * spreads[1]) / 24
-  assert mean.overall(figures['bone-length spread'])[0] == pytest.approx(want, rel=1e-4)
 
 
 def _illegal(pose):

@@ -12,7 +12,7 @@ from fakes import scores as fake_scores
 
 from wild3d import protocols, skeleton
 from wild3d.errors import UserError
-from wild3d.protocols import bootstrap, figures, result, score_table
+from wild3d.protocols import bootstrap, figures, result, score_table, scores_json
 from wild3d.protocols.samples import Predictions
 
 
@@ -199,7 +199,7 @@ def test_json(tmp_path):
   scored = _of(values, np.isfinite(values))
   path = tmp_path / 'new' / 'scores.json'
   header = {'step': np.int64(7), 'config': None, 'files': [path], 'x': float('nan')}
-  result.write_json([scored], path, header)
+  scores_json.write([scored], path, header)
   data = json.loads(path.read_text(), parse_constant=pytest.fail)
   assert data['schema'] == 'wild3d.scores/1'
   assert data['header'] | {'date': 0} == {
@@ -221,9 +221,9 @@ def test_json(tmp_path):
   }
   assert [p.name for p in path.parent.iterdir()] == ['scores.json']
   with pytest.raises(UserError, match='is a folder'):
-    result.write_json([scored], tmp_path, {})
+    scores_json.write([scored], tmp_path, {})
   with pytest.raises(ValueError, match='twice'):
-    result.write_json([scored, scored], path, {})
+    scores_json.write([scored, scored], path, {})
 
 
 def _keys(value):
@@ -239,9 +239,25 @@ def test_every_key_is_documented(tmp_path):
   pairs = dataclasses.replace(joints.main, columns={'upper_arm': joints.main.overall})
   other = dataclasses.replace(joints.protocol, name='other')
   parts = dataclasses.replace(joints, protocol=other, measures=(pairs,))
-  result.write_json([joints, parts], tmp_path / 'scores.json', {})
-  names = {'fake', 'other', 'error', 'half', 'a', 'b', 'upper_arm', *fake_scores.JOINTS}
+  view = {'examples': 4, 'network': {'mpjpe': 1.0}}
+  others = {'second': ([joints], view)}
+  path = tmp_path / 'scores.json'
+  scores_json.write([joints, parts], path, {}, overview=view, others=others)
+  names = {
+    'second',
+    'network',
+    'mpjpe',
+    'fake',
+    'other',
+    'error',
+    'half',
+    'a',
+    'b',
+    'upper_arm',
+    *fake_scores.JOINTS,
+  }
   keys = _keys(json.loads((tmp_path / 'scores.json').read_text())) - names
+  assert {'overview', 'others', 'examples'} < keys
   assert {'joints', 'parts', 'note', 'level', 'low', 'weights'} < keys
   page = (pathlib.Path(__file__).parents[2] / 'docs' / 'scoring.md').read_text()
   section = page.split('## The result')[1].split('\n## ')[0]
@@ -251,7 +267,7 @@ def test_every_key_is_documented(tmp_path):
 def test_values_in_the_file_are_close(tmp_path):
   """Catches digits lost to rounding, for figures small and large, and of either sign."""
   values = np.array([[123.456789], [-1.23456789e-9], [0.0], [7.654321e9]])
-  result.write_json([_of(values)], tmp_path / 'a.json', {})
+  scores_json.write([_of(values)], tmp_path / 'a.json', {})
   data = json.loads((tmp_path / 'a.json').read_text())
   kept = data['samples']['protocols']['fake']['measures']['error']
   assert kept['values'] == pytest.approx(values[:, 0].tolist(), rel=1e-5)

@@ -277,6 +277,27 @@ def _torso(chosen):
   return {'PCK@0.2': (pooled, rows), 'PCK@0.2 upright': (pooled, upright)}
 
 
+def _pose3d(chosen):
+  def scaled(s, factor):
+    pred = {name: factor * place for name, place in s.pred.items()}
+    return _from_root(pred, s.true, 'pelvis', s.true)
+
+  whole = [all(end in s.true for bone in BONES for end in bone) for s in chosen]
+  true_size = [
+    scaled(s, size(s.true) / size(s.pred)) if known else {}
+    for s, known in zip(chosen, whole, strict=True)
+  ]
+  return {
+    'MPJPE': (pooled, [h36m_p1(s) for s in chosen]),
+    'PA-MPJPE': (pooled, [h36m_p2(s) for s in chosen]),
+    'N-MPJPE': (pooled, [h36m_n_mpjpe(s) for s in chosen]),
+    'MPJPE at 4297 mm': (pooled, [scaled(s, SIZE_MM / size(s.pred)) for s in chosen]),
+    'MPJPE at the true size': (pooled, true_size),
+    'PCK@150mm at the true size': (pooled, [pck_150(row) for row in true_size]),
+    'AUC at the true size': (pooled, [auc(row) for row in true_size]),
+  }
+
+
 FIGURES = {
   'h36m_p1': _h36m('MPJPE', h36m_p1),
   'h36m_p2': _h36m('PA-MPJPE', h36m_p2),
@@ -286,6 +307,7 @@ FIGURES = {
   'mpi_inf_3dhp_zhou2017': _mpi(mpi_inf_3dhp_zhou2017),
   'mpii_pckh': _pckh,
   'pck_torso': _torso,
+  'pose3d': _pose3d,
   'geometry': geometry,
 }
 
@@ -298,6 +320,8 @@ def selects(name, s):
   if name == 'pck_torso':
     ends = [s.true.get(joint) for joint in ('left_shoulder', 'right_hip')]
     return s.valid and all(e is not None for e in ends) and math.dist(*ends) > 0
+  if name == 'pose3d':
+    return s.valid and 'pelvis' in s.true and len(s.true) > 1
   if name.startswith('mpi_inf_3dhp'):
     return s.valid and s.subject in ('TS1', 'TS2', 'TS3', 'TS4', 'TS5', 'TS6')
   if name.startswith('h36m'):

@@ -7,21 +7,14 @@ import numpy as np
 import optax
 import pytest
 
-from wild3d import skeleton
+from wild3d import losses, skeleton
 from wild3d.models.pose3d import Pose3D
 from wild3d.training import mesh, optimizer, state, step
 
 SIZE = 64
-TARGET = step.Target(
-  sigma=1.75,
-  truncate=3,
-  subpixel=False,
-  loss='squared',
-  mask_unlabelled=True,
-  geometric_form='paper',
-)
-KNOBS = {
-  'learning_rate': np.float32(1e-3),
+TARGET = losses.Target()
+RATE = np.float32(1e-3)
+WEIGHTS = {
   'heatmap': np.float32(1.0),
   'depth': np.float32(0.1),
   'geometric': np.float32(0.01),
@@ -69,10 +62,13 @@ def make_batch(rows, has3d):
 @functools.partial(jax.jit, static_argnames='clip_frames')
 def losses_of(depth, batch, clip_frames=1):
   """Weighted mean of each loss as a function of the predicted depth."""
-  rows = len(batch['weight'])
-  maps = jnp.zeros((rows, 1, SIZE // 4, SIZE // 4, 16))
-  values, weights = step.example_losses(maps, depth, batch, TARGET, clip_frames)
-  return {name: step.weighted_mean(values[name], weights[name]) for name in values}
+  maps = jnp.zeros((len(batch['weight']), 1, SIZE // 4, SIZE // 4, 16))
+  target = TARGET._replace(clip_frames=clip_frames)
+  terms = {
+    name: term(losses.Predicted(maps, depth), batch, target)
+    for name, term in losses.TERMS.items()
+  }
+  return {name: step.weighted_mean(*term) for name, term in terms.items()}
 
 
 def test_2d_rows_have_no_depth_loss_and_3d_rows_no_geometric_loss():
@@ -114,7 +110,7 @@ def test_targets_of_unlabelled_joints_are_empty():
   """Catches a Gaussian drawn where nothing is known."""
   batch = make_batch(1, False)
   batch['visible'][0, 3] = False
-  maps = step.draw_targets(
+  maps = losses.draw_targets(
     jnp.asarray(batch['joints2d']), jnp.asarray(batch['visible']), 16, TARGET
   )
   peaks = np.asarray(maps).max((0, 1, 2))
@@ -123,9 +119,7 @@ def test_targets_of_unlabelled_joints_are_empty():
 
 
 def compiled(model, rule, devices):
-  update = functools.partial(
-    step.train, model=model, optimizer=rule, target=TARGET, clip_frames=1
-  )
+  update = functools.partial(step.train, model=model, optimizer=rule, target=TARGET)
   return jax.jit(update, out_shardings=mesh.replicated(devices))
 
 
@@ -144,7 +138,7 @@ def test_eight_devices_equal_one(model, rule, start):
     for count in (1, 8):
       devices = mesh.make(jax.devices()[:count])
       update = compiled(wide, rule, devices)
-      after, metrics = update(begin, mesh.put(batch, devices), KNOBS)
+      after, metrics = update(begin, mesh.put(batch, devices), RATE, WEIGHTS)
       results.append(jax.device_get((metrics, after.batch_stats)))
   # One step from the same parameters: RMSprop turns the rounding of gradients
   # that should be zero (biases before a batch norm) into full steps afterwards.
@@ -172,7 +166,7 @@ def begin(start, alone):
 def test_first_update_is_rmsprop(alone, begin):
   """Catches eps inside the root, another sign, or a rate not applied."""
   (update, _), (before, batch) = alone, begin
-  after, metrics = update(before, batch, KNOBS)
+  after, metrics = update(before, batch, RATE, WEIGHTS)
   kernel = lambda s: np.asarray(s.params['depth']['linear']['kernel'])  # noqa: E731
   moved = kernel(after) - kernel(before)
   # From rest, g / sqrt(0.01 g^2) = 10 sign(g): every weight with a gradient well
@@ -187,9 +181,9 @@ def test_first_update_is_rmsprop(alone, begin):
 def test_stages_share_one_compilation(alone, begin):
   """Catches a loss weight or a learning rate that triggers a new compilation."""
   (update, _), (here, batch) = alone, begin
-  other = {name: value / 2 for name, value in KNOBS.items()}
-  for knobs in (KNOBS, other):
-    here, _ = update(here, batch, knobs)
+  other = {name: value / 2 for name, value in WEIGHTS.items()}
+  for rate, weights in ((RATE, WEIGHTS), (RATE / 2, other)):
+    here, _ = update(here, batch, rate, weights)
   assert update._cache_size() == 1
 
 
@@ -198,7 +192,7 @@ def test_loss_falls(alone, begin):
   (update, _), (here, batch) = alone, begin
   seen = []
   for _ in range(20):
-    here, metrics = update(here, batch, KNOBS)
+    here, metrics = update(here, batch, RATE, WEIGHTS)
     seen.append(float(metrics['heatmap']))
   assert seen[-1] < 0.7 * seen[0]
   assert float(optax.tree.norm(here.batch_stats)) > 0

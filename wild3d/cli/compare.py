@@ -16,12 +16,12 @@ def main(arguments) -> None:
   options = parser.parse_args(arguments)
 
   from wild3d import files
-  from wild3d.protocols import compare
+  from wild3d.protocols import compare, scores_json
 
   files.check_outputs(
     {'--out': options.out}, {'A.json': options.a, 'B.json': options.b}
   )
-  text = compare.compare(compare.read(options.a), compare.read(options.b))
+  text = compare.compare(*(scores_json.read(path) for path in (options.a, options.b)))
   if options.out:
     files.write(options.out, text)
   print(text, end='')

@@ -21,12 +21,13 @@ def main(arguments) -> None:
     default='',
     metavar='NAME[,NAME]',
     help='score one set by protocols of the field, such as h36m_p1,h36m_p2 (see '
-    'docs/protocols.md), in place of the table of training',
+    'docs/protocols.md), in place of the overview that training prints',
   )
   parser.add_argument(
     '--set',
     default='',
-    help='of config.evaluation.sets, for --protocol (default: the main one)',
+    help='of config.evaluation.sets, this one alone (default: all, or with --protocol '
+    'the main one)',
   )
   parser.add_argument('--out', help='write the scores to this JSON file')
   parser.add_argument('--report', help='write pictures and tables to this HTML file')
@@ -35,20 +36,15 @@ def main(arguments) -> None:
   from wild3d import files
 
   files.check_outputs({'--out': options.out, '--report': options.report})
-  if options.protocol:
-    from wild3d import evaluate_protocols
-
-    evaluate_protocols.main(
-      options.workdir,
-      options.step,
-      options.protocol.split(','),
-      options.set,
-      options.out,
-      options.report,
-      overrides,
-    )
-    return
 
   from wild3d import evaluate
 
-  evaluate.main(options.workdir, options.step, options.out, options.report, overrides)
+  evaluate.main(
+    options.workdir,
+    options.step,
+    options.protocol,
+    options.set,
+    options.out,
+    options.report,
+    overrides,
+  )

@@ -38,15 +38,9 @@ def main(arguments) -> None:
 
   train.train(config, options.workdir)
   page = files.absolute(options.workdir) / 'report.html'
-  config, _, model, variables, devices = network.restore(options.workdir, 'latest', [])
-  evaluate.write_report(
-    page,
-    options.workdir,
-    config,
-    evaluate.Evaluator(config, model, devices),
-    variables,
-    intro=_INTRO,
-  )
+  net = network.load(options.workdir, 'latest')
+  evaluator = evaluate.Evaluator(net.config, net.mesh)
+  evaluate.write_report(page, options.workdir, evaluator, net, intro=_INTRO)
   print(f'{(time.monotonic() - started) / 60:.1f} minutes; report: {page}')
 
 

@@ -70,14 +70,9 @@ def _score(options, command):
 
   from wild3d import files, protocols
   from wild3d.errors import UserError
-  from wild3d.protocols import read_predictions, read_truth, result
+  from wild3d.protocols import read_predictions, read_truth, result, scores_json
 
-  names = options.protocol.split(',')
-  chosen = [protocols.get(name) for name in names]
-  if len({protocol.name for protocol in chosen}) < len(names):
-    raise UserError(
-      f'--protocol={options.protocol}: names a protocol twice; give it once'
-    )
+  chosen = protocols.named(options.protocol)
   if options.seed < 0:
     raise UserError(f'--seed={options.seed}: must be 0 or above')
   files.check_outputs(
@@ -111,7 +106,7 @@ def _score(options, command):
     'samples': len(truth),
   }
   if options.out:
-    result.write_json(results, options.out, header)
+    scores_json.write(results, options.out, header)
     print(f'wrote {options.out}')
   if options.page:
     from wild3d.pages import scores

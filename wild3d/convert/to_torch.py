@@ -52,13 +52,12 @@ def convert(workdir: str, out: str | os.PathLike, step: str = 'best') -> str:
     raise UserError(
       "PyTorch is needed to write its files: pip install 'wild3d[convert]'"
     ) from None
-  config, at, _, variables, _ = network.restore(workdir, step, [])
-  tensors = state_dict(variables, config)
+  net = network.load(workdir, step)
+  tensors = state_dict(net.variables, net.config)
   buffer = io.BytesIO()
   torch.save({name: torch.from_numpy(a.copy()) for name, a in tensors.items()}, buffer)
   files.write(path, buffer.getvalue())
-  pixels = network.make_pixels(config)
   return (
-    f'{workdir}, step {at}: {len(tensors)} tensors; its input is {pixels.order.upper()} / '
-    f'{pixels.divisor:g}\nwritten: {out}'
+    f'{workdir}, step {net.step}: {len(tensors)} tensors; its input is {net.pixels.order.upper()} / '
+    f'{net.pixels.divisor:g}\nwritten: {out}'
   )

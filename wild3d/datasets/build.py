@@ -22,7 +22,7 @@ import tensorflow_datasets as tfds
 from etils import epath
 from tqdm import tqdm
 
-from wild3d.datasets import record
+from wild3d.datasets import make_record
 from wild3d.errors import UserError
 
 # Below this many records a process takes longer to start than to do its share.
@@ -59,7 +59,7 @@ def build(builder, manual_dir, download_config=None) -> None:
   """Writes the shards of every split into the builder's folder.
 
   Args:
-    builder: a work.UnitBuilder.
+    builder: a units.UnitBuilder.
     manual_dir: folder of the original files.
     download_config: of tfds; its beam_runner or beam_options choose Beam.
 
@@ -100,7 +100,7 @@ def write_unit(task: Task, builder) -> Part:
   """Writes the records of one unit; the note that says so comes last.
 
   Raises:
-    UserError: from the builder or from record.checked; an id occurs twice, or does
+    UserError: from the builder or from make_record.checked; an id occurs twice, or does
       not begin with the unit's name.
   """
   return _write(task, builder, lambda count: None)
@@ -125,7 +125,7 @@ def _write_records(task, builder, tick):
       if not isinstance(item, dict):
         left_out[item.reason] += 1
         continue
-      checked = record.checked(item)
+      checked = make_record.checked(item)
       _check_id(checked['id'], task.unit.name, seen)
       encoded = builder.info.features.encode_example(checked)
       # Protocol buffers order a map as its hashes fall; sorted, builds can be compared.

@@ -74,6 +74,15 @@ def around(
   return Crop(left, top, whole, min(whole, size))
 
 
+def box_of_boxes(
+  centers: Float[np.ndarray, 'N 2'], sides: Float[np.ndarray, ' N']
+) -> tuple[Float[np.ndarray, '2'], float]:
+  """Centre and side, px, of the smallest square that holds some square boxes."""
+  low = (centers - sides[:, None] / 2).min(axis=0)
+  high = (centers + sides[:, None] / 2).max(axis=0)
+  return (low + high) / 2, float((high - low).max())
+
+
 def box_of(
   joints2d: Float[np.ndarray, 'N 2'], *, room: float = 1.25
 ) -> tuple[Float[np.ndarray, '2'], float]:

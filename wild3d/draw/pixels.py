@@ -1,80 +1,42 @@
-"""Pictures of poses: limbs over the photograph, and the 3D pose from two sides.
+"""The painter of poses in pixels: limbs over a photograph, a 3D pose from two sides.
 
 All functions take and return RGB images uint8 [H, W, 3] and keep no state.
-Left and right are the person's own, in one pair of colours everywhere.
 """
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Bool, Num, UInt8
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-from PIL import Image, ImageDraw
+from jaxtyping import Num, UInt8
+from PIL import Image, ImageDraw, ImageFont
 
-from wild3d.skeleton import BONES, JOINTS
+from wild3d.draw import style
 
-# Chosen by simulation: any two stay apart for each kind of colour blindness.
-LEFT = (0, 114, 178)  # blue
-RIGHT = (230, 159, 0)  # orange
-TRUNK = (136, 34, 85)  # wine
-TRUTH = (150, 150, 150)  # grey
-COLOURS = {'left': LEFT, 'right': RIGHT, 'trunk': TRUNK}
 PAPER = (255, 255, 255)
-
 LONGEST = 2048  # px: nothing is enlarged to a longer side, as thin pictures would be
+INK = (70, 70, 70)
+_LINE, _FLOOR, _GROUND = (232, 232, 232), (150, 150, 150), (245, 245, 245)
 _ENLARGED = 3  # times at most in a row of pictures; paper fills the rest
-_SUPERSAMPLE = 3  # PIL draws jagged lines: draw larger, then shrink.
-_INCHES = 2.6  # Height of a view: sets how large its text is beside the bones.
-
-
-def bone_side(bone: tuple[int, int]) -> str:
-  """'left' or 'right' if an end of the bone is of that side, else 'trunk'."""
-  sides = {JOINTS[joint].split('_')[0] for joint in bone} & {'left', 'right'}
-  return sides.pop() if sides else 'trunk'
+_FINE = 2  # PIL draws jagged lines: draw so many times larger, then shrink
+_GRID_MM = 500
+_ROOM_FOR_TEXT = 140  # px of a view: a smaller one has the person's name alone
 
 
 def overlay(
   image: UInt8[np.ndarray, 'H W 3'],
-  joints2d: Num[np.ndarray, 'J 2'],
-  visible: Bool[np.ndarray, ' J'] | None = None,
-  *,
+  *people: Num[np.ndarray, 'J 2'],
+  widths: list[float] | None = None,
   min_side: int = 256,
-  line: float | None = None,
 ) -> UInt8[np.ndarray, 'H2 W2 3']:
-  """Draws the bones over a photograph, right under left, each with a white edge.
+  """Draws bones over a photograph, right under left, each with a white edge.
 
   Args:
     image: RGB.
-    joints2d: px of `image`, continuous: (0.5, 0.5) is the first pixel's centre.
-    visible: joints to draw; a bone needs both of its ends. None: all that are
-      finite.
+    people: joints in px of `image`, continuous: (0.5, 0.5) is the first pixel's
+      centre. Joints that are not finite are left out, with their bones; the last
+      person is on top.
+    widths: of each person's bones, px of `image`; None: a 90th of its longer side.
     min_side: small images are enlarged by a whole number until both sides have
       at least this many px, but not beyond `LONGEST`.
-    line: width of a bone in px of `image`; None: a 90th of its longer side.
-
-  Returns:
-    The enlarged image with the bones.
-  """
-  known = np.ones(len(joints2d), bool) if visible is None else visible
-  joints2d = np.where(known[:, None], joints2d, np.nan)
-  return overlay_all(image, [(joints2d, line)], min_side=min_side)
-
-
-def overlay_all(
-  image: UInt8[np.ndarray, 'H W 3'],
-  people: Sequence[tuple[Num[np.ndarray, 'J 2'], float | None]],
-  *,
-  min_side: int = 256,
-) -> UInt8[np.ndarray, 'H2 W2 3']:
-  """Draws several people as `overlay` does one, the last on top.
-
-  Args:
-    image: RGB.
-    people: (joints2d, line) of each, see `overlay`; joints that are not finite are
-      left out.
-    min_side: see `overlay`.
 
   Returns:
     The enlarged image with the bones.
@@ -82,57 +44,55 @@ def overlay_all(
   height, width = image.shape[:2]
   wanted = math.ceil(min_side / min(height, width))
   factor = max(1, min(wanted, LONGEST // max(height, width)))
-  size = (width * factor, height * factor)
-  picture = Image.fromarray(image).resize(size, Image.Resampling.BICUBIC)
-  layer = Image.new('RGBA', [_SUPERSAMPLE * s for s in size])
-  draw = ImageDraw.Draw(layer)
-  for joints2d, line in people:
-    drawable = np.isfinite(joints2d).all(-1)
-    _draw_bones(
-      draw,
-      np.where(drawable[:, None], joints2d, 0.0) * factor * _SUPERSAMPLE,
-      drawable,
-      line=(line or max(height, width) / 90) * factor * _SUPERSAMPLE,
-    )
-  # BOX averages each pixel's own block, so that positions do not shift.
-  layer = layer.resize(size, Image.Resampling.BOX)
-  picture.paste(layer, mask=layer.getchannel('A'))
+  picture = Image.fromarray(image)
+  if factor > 1:
+    size = (width * factor, height * factor)
+    picture = picture.resize(size, Image.Resampling.BICUBIC)
+  widths = widths or [max(height, width) / 90] * len(people)
+  for joints, line in zip(people, widths, strict=True):
+    _paint(picture, joints * factor, line * factor)
   return np.asarray(picture)
 
 
-def _draw_bones(draw, joints, drawable, line):
-  """Draws on a canvas whose continuous px coordinates `joints` are in."""
+def _paint(picture, joints, line):
+  """Draws one person on a PIL image, in a layer no larger than the person."""
+  bones = style.bones_of(joints)
+  if not bones:
+    return
+  at = joints[sorted({joint for bone in bones for joint in bone})]
+  room = (0, 0, *picture.size)
+  edge = line + 1
+  box = [math.floor(v) for v in (*(at.min(0) - edge), *(at.max(0) + edge + 1))]
+  box = [
+    min(max(v, low), high)
+    for v, low, high in zip(box, room[:2] * 2, room[2:] * 2, strict=True)
+  ]
+  size = (box[2] - box[0], box[3] - box[1])
+  if min(size) < 1:
+    return
+  layer = Image.new('RGBA', [_FINE * side for side in size])
+  fine = (joints - box[:2]) * _FINE
+  draw = ImageDraw.Draw(layer)
+  for bone in bones:
+    colour = (*style.COLOURS[style.bone_side(bone)], 255)
+    _bone(draw, fine[list(bone)], line * 1.8 * _FINE, (255, 255, 255, 230))
+    _bone(draw, fine[list(bone)], line * _FINE, colour)
+  for joint in sorted({joint for bone in bones for joint in bone}):
+    _dot(draw, fine[joint], line * 0.35 * _FINE, (255, 255, 255, 255))
+  # Averages each pixel's own block, so that positions do not shift.
+  layer = layer.reduce(_FINE)
+  picture.paste(layer, box[:2], mask=layer)
+
+
+def _bone(draw, ends, width, colour):
   # PIL means pixel centres by whole numbers; a continuous centre is at .5.
-  at = [tuple(float(c) - 0.5 for c in joint) for joint in joints]
-  order = sorted(
-    (bone for bone in BONES if drawable[list(bone)].all()),
-    key=lambda bone: ('trunk', 'right', 'left').index(bone_side(bone)),
-  )
-  for bone in order:
-    colour = (*COLOURS[bone_side(bone)], 255)
-    ends = [at[joint] for joint in bone]
-    for shade, width in (((255, 255, 255, 230), line * 1.8), (colour, line)):
-      draw.line(ends, fill=shade, width=round(width))
-      for x, y in ends:
-        draw.circle((x, y), width / 2, fill=shade)
-  for joint in sorted({joint for bone in order for joint in bone}):
-    draw.circle(at[joint], line * 0.35, fill=(255, 255, 255, 255))
+  draw.line([tuple(end) for end in (ends - 0.5).tolist()], colour, round(width))
+  for end in ends:
+    _dot(draw, end, width / 2, colour)
 
 
-def bounds(*poses: Num[np.ndarray, 'J 3'] | None) -> Num[np.ndarray, '3 2']:
-  """The cube, mm, that holds all poses: the limits that make `views` comparable.
-
-  Args:
-    poses: camera axes, root-relative; None and joints not finite are left out.
-
-  Returns:
-    Lower and upper limit of x, y and z; equally long, at least 1000 mm.
-  """
-  points = np.concatenate([np.zeros((1, 3)), *(p for p in poses if p is not None)])
-  points = points[np.isfinite(points).all(-1)]
-  low, high = points.min(0), points.max(0)
-  half = max(500.0, 0.55 * float((high - low).max()))
-  return (low + high)[:, None] / 2 + half * np.array([[-1.0, 1.0]])
+def _dot(draw, at, radius, colour):
+  draw.circle(tuple((at - 0.5).tolist()), radius, fill=colour)
 
 
 def views(
@@ -145,74 +105,68 @@ def views(
 ) -> UInt8[np.ndarray, 'height 2*height 3']:
   """Draws a 3D pose as the camera sees it and as seen from the camera's right.
 
-  Both views are orthographic with one scale for all axes. Up is up: the y axis
-  points down, as in the camera. From the side, the camera is on the left.
+  Both views are orthographic with one scale for all axes, a line every 500 mm and the
+  floor under the lowest joint. Up is up: the y axis points down, as in the camera.
+  From the side, the camera is on the left.
 
   Args:
     joints_mm: mm, camera axes (x right, y down, z away), minus the root.
     truth: the true pose in the same terms, drawn in grey underneath.
-    limits: of x, y, z in mm; None takes `bounds` of both poses.
+    limits: of x, y, z in mm; None takes `style.bounds` of both poses.
     height: px of the picture, which is twice as wide.
     name: written in the corner.
 
   Returns:
     The two views side by side.
   """
-  limits = bounds(joints_mm, truth) if limits is None else limits
-  dpi = height / _INCHES
-  figure = Figure(figsize=(2 * _INCHES, _INCHES), dpi=dpi, facecolor='white')
-  canvas = FigureCanvasAgg(figure)
-  # title, horizontal axis, depth axis that grows away from the viewer, label
-  sides = (
-    ('front: as the camera sees it', 0, np.array([0.0, 0.0, 1.0]), 'x right, mm'),
-    ('side: camera on the left', 2, np.array([-1.0, 0.0, 0.0]), 'z away, mm'),
-  )
-  for column, (title, across, depth, label) in enumerate(sides):
-    axes = figure.add_axes((0.115 + 0.5 * column, 0.17, 0.375, 0.75))
-    axes.set_aspect('equal')
-    axes.set_xlim(*limits[across])
-    axes.set_ylim(*limits[1][::-1])
-    axes.set_title(title, fontsize=8, color='#333', pad=4)
-    axes.set_xlabel(label, fontsize=8, color='#555', labelpad=2)
-    axes.set_ylabel('y down, mm', fontsize=8, color='#555', labelpad=1)
-    axes.tick_params(labelsize=7, colors='#555', length=2, pad=2)
-    axes.locator_params(nbins=4)
-    axes.grid(color='#eee', linewidth=0.8)
-    axes.set_axisbelow(True)
-    for spine in axes.spines.values():
-      spine.set_color('#ccc')
-    if truth is not None:
-      _plot_bones(axes, truth, across, depth, grey=True)
-    _plot_bones(axes, joints_mm, across, depth, grey=False)
-    _plot_floor(axes, joints_mm if truth is None else truth, limits[1, 1])
-  figure.text(0.008, 0.94, name, fontsize=8, weight='bold', color='#333')
-  canvas.draw()
-  return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+  limits = style.bounds(joints_mm, truth) if limits is None else limits
+  paper = Image.new('RGB', (2 * height, height), PAPER)
+  for column, (_, across, away) in enumerate(style.VIEWS):
+    view = _view(joints_mm, truth, limits, across, away, height)
+    paper.paste(view, (column * height, 0))
+  draw, font = ImageDraw.Draw(paper), ImageFont.load_default(11)
+  draw.line([(height, 0), (height, height)], fill=_FLOOR)
+  if height < _ROOM_FOR_TEXT:
+    draw.text((4, 2), name, fill=INK, font=font)
+  else:
+    front = ', '.join(filter(None, (name, 'front')))
+    draw.text((5, 3), front, fill=INK, font=font)
+    draw.text((height + 5, 3), 'side, camera left', fill=INK, font=font)
+    draw.text((5, height - 16), f'grid {_GRID_MM} mm', fill=INK, font=font)
+  return np.asarray(paper)
 
 
-def _plot_bones(axes, joints, across, depth, grey):
-  """Adds the bones from the farthest to the nearest, as one would see them."""
-  bones = [b for b in BONES if np.isfinite(joints[list(b)]).all()]
-  for bone in sorted(bones, key=lambda b: -float((joints[list(b)] @ depth).mean())):
-    colour = TRUTH if grey else COLOURS[bone_side(bone)]
-    ends = joints[list(bone)]
-    for shade, width in (('white', 3.4), (np.array(colour) / 255, 2.0)):
-      axes.plot(
-        ends[:, across],
-        ends[:, 1],
-        color=shade,
-        linewidth=width + (1.0 if grey else 0.0),
-        solid_capstyle='round',
-        zorder=2 if grey else 3,
-      )
+def _view(joints_mm, truth, limits, across, away, height):
+  side = height * _FINE
+  paper = Image.new('RGB', (side, side), PAPER)
+  draw = ImageDraw.Draw(paper)
+  low = limits[[across, 1], 0]
+  scale = side / float(limits[across, 1] - limits[across, 0])
 
+  def flat(joints):
+    # What leaves the view by far would overflow PIL's coordinates.
+    return np.clip((joints[:, [across, 1]] - low) * scale, -side, 2 * side)
 
-def _plot_floor(axes, joints, bottom):
-  """Adds the level of the lowest joint, where the feet would stand."""
-  y = joints[:, 1][np.isfinite(joints[:, 1])]
-  if y.size:
-    axes.axhline(y.max(), color='#999', linewidth=1, zorder=1)
-    axes.axhspan(y.max(), max(bottom, y.max()), color='#f1f1f1', zorder=0)
+  lowest = flat(joints_mm if truth is None else truth)[:, 1]
+  lowest = lowest[np.isfinite(lowest)]
+  if lowest.size:
+    draw.rectangle([0, lowest.max(), side, max(side, lowest.max())], fill=_GROUND)
+  for axis, start in enumerate(low):
+    first = math.ceil(start / _GRID_MM) * _GRID_MM
+    for at in (np.arange(first, start + side / scale, _GRID_MM) - start) * scale:
+      ends = [(at, 0), (at, side)] if axis == 0 else [(0, at), (side, at)]
+      draw.line(ends, fill=_LINE, width=_FINE)
+  if lowest.size:
+    draw.line([(0, lowest.max()), (side, lowest.max())], fill=_FLOOR, width=_FINE)
+  line = max(2.0, side / 70)
+  for pose, grey in ((truth, True), (joints_mm, False)):
+    for bone in [] if pose is None else style.bones_of(pose, away):
+      ends = flat(pose)[list(bone)]
+      colour = style.TRUTH if grey else style.COLOURS[style.bone_side(bone)]
+      thick = line * (1.4 if grey else 1.0)
+      _bone(draw, ends, thick * 1.7, PAPER)
+      _bone(draw, ends, thick, colour)
+  return paper.reduce(_FINE)
 
 
 def grid(

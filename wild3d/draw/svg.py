@@ -1,15 +1,18 @@
-"""Poses as SVG for `wild3d data browse`: sharp at any size, joints named on hover.
+"""The painter of poses in SVG, for pages: sharp at any size, joints named on hover.
 
-Sides and colours are those of `visualize`; a hollow joint is an occluded one.
+Colours are left to the page's style sheet: lines and dots have the classes left, right,
+trunk and true (the true pose, grey beneath a prediction); a hollow dot is an occluded
+joint. All functions return an <svg> element that templates take as it is.
 """
 
 import numpy as np
 from jaxtyping import Bool, Num
+from markupsafe import Markup
 
-from wild3d.draw import pixels
-from wild3d.skeleton import BONES, JOINTS, ROOT
+from wild3d.draw import style
+from wild3d.skeleton import JOINTS, ROOT
 
-_ALL = range(len(BONES))
+_FAR_MM = 3000.0  # from the pelvis: a joint twice as far off is not drawn
 # A person as seen from the front, in units of a tenth of its height.
 _FIGURE = np.array(
   [
@@ -21,114 +24,136 @@ _FIGURE = np.array(
 
 
 def overlay(
-  joints2d: Num[np.ndarray, '16 2'],
-  labelled: Bool[np.ndarray, '16'],
-  occluded: Bool[np.ndarray, '16'],
   size: tuple[int, int],
-  box: tuple[float, float, float],
-) -> str:
-  """Bones and joints to lay over a picture of the same width.
+  joints2d: Num[np.ndarray, '16 2'],
+  *,
+  truth: Num[np.ndarray, '16 2'] | None = None,
+  occluded: Bool[np.ndarray, '16'] | None = None,
+  box: tuple[float, float, float] | None = None,
+) -> Markup:
+  """Bones and joints to lay over a picture.
 
   Args:
-    joints2d: px of the picture.
-    labelled: joints that are drawn.
-    occluded: joints that are hollow.
     size: width and height of the picture, px.
+    joints2d: px of the picture; joints that are not finite are left out.
+    truth: the true pose, drawn in grey underneath.
+    occluded: joints that are hollow.
     box: of the person: centre x, y and side, px; dashed.
   """
   unit = max(size) / 100
-  left, top = box[0] - box[2] / 2, box[1] - box[2] / 2
-  frame = (
-    f'<rect class="box" x="{left:.1f}" y="{top:.1f}" width="{box[2]:.1f}" '
-    f'height="{box[2]:.1f}"/>'
-  )
-  bones = _bones(joints2d, labelled, 1.1 * unit)
-  dots = ''.join(
-    _dot(joints2d[j], j, 1.5 * unit, bool(occluded[j]))
-    for j in np.flatnonzero(labelled)
-  )
-  return _svg(f'0 0 {size[0]} {size[1]}', frame + bones + dots, 'overlay')
+  drawn = ''
+  if box is not None:
+    left, top = box[0] - box[2] / 2, box[1] - box[2] / 2
+    drawn = (
+      f'<rect class="box" x="{left:.1f}" y="{top:.1f}" width="{box[2]:.1f}" '
+      f'height="{box[2]:.1f}"/>'
+    )
+  if truth is not None:
+    drawn += _person(truth, 1.7 * unit, true=True)
+  drawn += _person(joints2d, 1.1 * unit, occluded=occluded)
+  return _svg(f'0 0 {size[0]:g} {size[1]:g}', drawn, 'overlay', '2D joints')
 
 
-def views(joints3d: Num[np.ndarray, '16 3']) -> tuple[str, str]:
-  """A pose as the camera sees it, and from its right, the camera being on the left.
+def views(
+  joints_mm: Num[np.ndarray, '16 3'], truth: Num[np.ndarray, '16 3'] | None = None
+) -> list[tuple[str, Markup]]:
+  """A 3D pose as the camera sees it, and from its right, the camera being on the left.
 
   Orthographic, both to the same scale, with a bar of half a metre and the floor under
-  the lowest joint.
+  the lowest joint. Each pose is drawn minus its pelvis, or minus the mean of its joints
+  where one of them has no pelvis; in mm as given: a pose of another scale looks it.
 
   Args:
-    joints3d: mm, camera axes.
+    joints_mm: camera axes; joints that are not finite are left out.
+    truth: the true pose, drawn in grey underneath.
+
+  Returns:
+    (name, picture) of the two views; empty where there is no joint.
   """
-  joints = joints3d.astype(np.float64) - joints3d[ROOT].astype(np.float64)
-  limits = pixels.bounds(joints)
-  room = 0.05 * float(limits[0, 1] - limits[0, 0])
-  limits = limits + np.array([[-room, room]])
-  width = float(limits[0, 1] - limits[0, 0])
+  poses = [joints_mm] if truth is None else [truth, joints_mm]
+  poses = [np.asarray(pose, np.float64) for pose in poses]
+  rooted = all(np.isfinite(pose[ROOT]).all() for pose in poses if _known(pose))
+  poses = [_centred(pose, rooted) for pose in poses]
+  if not any(map(_known, poses)):
+    return []
+  limits = style.bounds(*(np.clip(pose, -_FAR_MM, _FAR_MM) for pose in poses))
+  scale = 100 / float(limits[0, 1] - limits[0, 0])
   pictures = []
-  # horizontal axis, what grows towards the viewer, name
-  for across, near, name in ((0, -joints[:, 2], 'front'), (2, joints[:, 0], 'side')):
-    at = np.stack([joints[:, across], joints[:, 1]], axis=-1) - limits[[across, 1], 0]
-    order = sorted(range(len(BONES)), key=lambda i: near[list(BONES[i])].sum())
-    floor = float(at[:, 1].max())
-    parts = (
-      f'<rect class="floor" y="{floor:.0f}" width="{width:.0f}" '
-      f'height="{max(0.0, width - floor):.0f}"/>'
-      f'<path class="scale" d="M{0.04 * width:.0f} {0.965 * width:.0f}h500" '
-      f'stroke-width="{0.008 * width:.1f}"/>'
-      f'<text x="{0.04 * width:.0f}" y="{0.945 * width:.0f}" '
-      f'font-size="{0.045 * width:.0f}">500 mm</text>'
+  for name, across, away in style.VIEWS:
+    at = [(pose[:, [across, 1]] - limits[[across, 1], 0]) * scale for pose in poses]
+    floor = max(y for pose in at for y in pose[:, 1] if np.isfinite(y))
+    drawn = (
+      f'<rect class="floor" y="{floor:.1f}" width="100" '
+      f'height="{max(0.0, 100 - floor):.1f}"/>'
+      f'<path class="scale" d="M4 96.5h{500 * scale:.3f}"/>'
+      '<text x="4" y="94" font-size="4.5">500 mm</text>'
     )
-    drawn = _bones(at, np.ones(len(JOINTS), bool), 0.016 * width, order)
-    dots = ''.join(_dot(at[j], j, 0.013 * width, False) for j in np.argsort(near))
-    pictures.append(_svg(f'0 0 {width:.0f} {width:.0f}', parts + drawn + dots, name))
-  return pictures[0], pictures[1]
+    for flat, pose in zip(at, poses, strict=True):
+      true = truth is not None and pose is poses[0]
+      drawn += _person(flat, 2.1 if true else 1.5, pose @ away, true=true)
+    pictures.append((name, _svg('0 0 100 100', drawn, 'view', f'3D, {name}')))
+  return pictures
 
 
-def legend() -> str:
+def legend() -> Markup:
   """A standing figure with the numbers of the joints."""
-  everything = np.ones(len(JOINTS), bool)
-  drawn = _bones(_FIGURE, everything, 0.13)
+  drawn = _person(_FIGURE, 0.13)
   for number, (x, y) in enumerate(_FIGURE):
     drawn += (
-      f'<circle cx="{x}" cy="{y}" r=".29" class="{_side(number)}"/>'
+      f'<circle cx="{x}" cy="{y}" r=".29" class="{style.joint_side(number)}"/>'
       f'<text x="{x}" y="{y + 0.13:.2f}" font-size=".36" text-anchor="middle">{number}'
       f'<title>{JOINTS[number]}</title></text>'
     )
-  return _svg('1.6 0 6.8 10', drawn, 'legend-figure')
+  return _svg('1.6 0 6.8 10', drawn, 'legend-figure', 'the joints by number')
 
 
-def _svg(box, content, kind):
-  return (
-    f'<svg class="{kind}" viewBox="{box}" xmlns="http://www.w3.org/2000/svg">'
-    f'{content}</svg>'
+def _svg(box, content, kind, label):
+  return Markup(
+    f'<svg class="{kind}" viewBox="{box}" role="img" aria-label="{label}">{content}'
+    '</svg>'
   )
 
 
-def _bones(at, drawn, width, order=_ALL):
-  """Lines with a white edge, from the first to the last of `order`."""
-  lines = []
-  for i in order:
-    start, end = BONES[i]
-    if not drawn[start] or not drawn[end]:
-      continue
-    (x1, y1), (x2, y2) = at[start], at[end]
+def _known(pose):
+  return np.isfinite(pose).all(-1).any()
+
+
+def _centred(pose, rooted):
+  if not _known(pose):
+    return pose
+  pose = pose - (pose[ROOT] if rooted else pose[np.isfinite(pose).all(-1)].mean(0))
+  return np.where(np.abs(pose).max(-1, keepdims=True) < 2 * _FAR_MM, pose, np.nan)
+
+
+def _person(at, width, depth=None, *, true=False, occluded=None):
+  """Lines with a white edge, the farthest first, and dots that tell their names.
+
+  Args:
+    at: [16,2] places in the drawing.
+    width: of a line.
+    depth: [16] away from the viewer, or None.
+    true: in grey.
+    occluded: [16] bool, or None.
+  """
+  keyed = at if depth is None else np.column_stack([at, depth])
+  drawn = ''
+  for bone in style.bones_of(keyed, None if depth is None else np.array([0, 0, 1.0])):
+    (x1, y1), (x2, y2) = at[list(bone)]
     place = f'x1="{x1:.2f}" y1="{y1:.2f}" x2="{x2:.2f}" y2="{y2:.2f}"'
-    lines.append(
+    kind = 'true' if true else style.bone_side(bone)
+    drawn += (
       f'<line {place} class="edge" stroke-width="{1.8 * width:.2f}"/>'
-      f'<line {place} class="{pixels.bone_side(BONES[i])}" stroke-width="{width:.2f}"/>'
+      f'<line {place} class="{kind}" stroke-width="{width:.2f}"/>'
     )
-  return ''.join(lines)
-
-
-def _dot(at, joint, radius, hollow):
-  name = JOINTS[joint].replace('_', ' ') + (', occluded' if hollow else '')
-  return (
-    f'<circle cx="{at[0]:.2f}" cy="{at[1]:.2f}" r="{radius:.2f}" '
-    f'stroke-width="{(0.55 if hollow else 0.3) * radius:.2f}" class="{_side(joint)}'
-    f'{" hollow" if hollow else ""}"><title>{joint} {name}</title></circle>'
-  )
-
-
-def _side(joint):
-  side = JOINTS[joint].split('_')[0]
-  return side if side in ('left', 'right') else 'trunk'
+  joints = np.flatnonzero(np.isfinite(keyed).all(-1)).tolist()
+  for joint in joints if depth is None else sorted(joints, key=lambda j: -depth[j]):
+    hollow = occluded is not None and bool(occluded[joint])
+    kind = 'true' if true else style.joint_side(joint)
+    name = f'{joint} {JOINTS[joint].replace("_", " ")}'
+    name += ', true' * true + ', occluded' * hollow
+    drawn += (
+      f'<circle cx="{at[joint, 0]:.2f}" cy="{at[joint, 1]:.2f}" r="{1.1 * width:.2f}" '
+      f'stroke-width="{(0.6 if hollow else 0.3) * width:.2f}" '
+      f'class="{kind}{" hollow" * hollow}"><title>{name}</title></circle>'
+    )
+  return drawn

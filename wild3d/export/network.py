@@ -10,7 +10,6 @@ import numpy as np
 import wild3d
 from wild3d import network, skeleton
 from wild3d.poses.poses_json import CONVENTIONS
-from wild3d.training import step
 
 OUTPUTS = ('heatmaps', 'depth')
 
@@ -47,28 +46,22 @@ def load(checkpoint: str, wanted: str, flip_test: bool) -> Network:
   Raises:
     UserError: there is no such run or step.
   """
-  config, at, model, variables, _ = network.restore(checkpoint, wanted, [])
-  forward = functools.partial(
-    step.forward,
-    jax.tree.map(jnp.asarray, jax.device_get(variables)),
-    model=model.clone(dtype=jnp.float32),
-    loss=config.target.loss,
-    flip_test=flip_test,
-    pixels=network.make_pixels(config),
-  )
-  probabilities = config.target.loss == 'cross_entropy'
-  size = config.input_size
+  net = network.load(checkpoint, wanted)
+  variables = jax.tree.map(jnp.asarray, jax.device_get(net.variables))
+  see = net.function(model=net.model.clone(dtype=jnp.float32), flip_test=flip_test)
+  forward = functools.partial(see, variables)
+  size = net.input_size
   about = {
     'version': wild3d.__version__,
-    'checkpoint': f'{checkpoint}, step {at}',
+    'checkpoint': f'{checkpoint}, step {net.step}',
     'flip_test': flip_test,
     'images': f'uint8 RGB [batch, {size}, {size}, 3]: a square of {1.25:g} times the '
     "longer side of the person's box",
     'heatmaps': f'float32 [batch, stacks, {size // 4}, {size // 4}, joint], '
-    + ('probabilities' if probabilities else 'height about 1 at a joint')
+    + ('probabilities' if net.probabilities else 'height about 1 at a joint')
     + '; the last stack is the answer; cell i covers [4 i, 4 i + 4) px of the image',
     'depth': 'float32 [batch, joint], units of half the side of the image, larger is '
-    f'farther; 0 at the {config.target.depth_root}',
+    f'farther; 0 at the {net.config.target.depth_root}',
     'joints': list(skeleton.JOINTS),
     'left_right': CONVENTIONS['left_right'],
   }

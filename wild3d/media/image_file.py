@@ -1,8 +1,9 @@
-"""Photographs from disk: whatever they are, upright RGB of 8 bits comes out."""
+"""Pictures from disk: the one place in which a file of them is opened."""
 
 import contextlib
 import os
 import pathlib
+from collections.abc import Iterator
 
 import numpy as np
 from jaxtyping import UInt8
@@ -25,7 +26,7 @@ _PAPER = (255, 255, 255)  # behind what is transparent
 
 
 def read(path: str | os.PathLike) -> UInt8[np.ndarray, 'H W 3']:
-  """Reads a picture.
+  """Reads a photograph, whatever it is, as upright RGB of 8 bits.
 
   Grey, palette and CMYK become RGB (colour profiles are not applied), 16 bits become
   8, transparency is laid on white, and the turn that EXIF asks for is made. Of a file
@@ -38,11 +39,33 @@ def read(path: str | os.PathLike) -> UInt8[np.ndarray, 'H W 3']:
     UserError: it is missing, no such picture, damaged, truncated, of floats, or larger
       than `MAX_PIXELS`.
   """
+  with opened(path) as image:
+    return np.asarray(_rgb(ImageOps.exif_transpose(image), path))
+
+
+def read_as_stored(path: str | os.PathLike) -> Image.Image:
+  """Reads a picture as RGB in the pixels in which datasets are labelled: not turned.
+
+  Raises:
+    UserError: as `read`.
+  """
+  with opened(path) as image:
+    return image.convert('RGB')
+
+
+@contextlib.contextmanager
+def opened(path: str | os.PathLike) -> Iterator[Image.Image]:
+  """A picture whose header alone has been read; in the block it may be decoded.
+
+  Raises:
+    UserError: naming the file, for whatever goes wrong in the block, too: it is
+      missing, none of FORMATS, damaged, truncated, or larger than `MAX_PIXELS`.
+  """
   path = pathlib.Path(path)
   if not path.is_file():
     raise UserError(f'{path}: no such file')
   if not path.stat().st_size:
-    raise UserError(f'{path}: the file is empty')
+    raise UserError(f'{path}: the picture cannot be decoded: the file is empty')
   try:
     with _no_bomb_limit(), Image.open(path, formats=tuple(FORMATS)) as image:
       width, height = image.size
@@ -51,14 +74,14 @@ def read(path: str | os.PathLike) -> UInt8[np.ndarray, 'H W 3']:
           f'{path}: {width} x {height} px; at most {MAX_PIXELS // 10**6} million '
           'pixels are read: make it smaller'
         )
-      return np.asarray(_rgb(ImageOps.exif_transpose(image), path))
+      yield image
   except UserError:
     raise
   except Exception as error:
     # Whatever a damaged file makes a decoder do.
     why = ' '.join(str(error).split())[:120]
     raise UserError(
-      f'{path}: no picture that can be read, or a damaged one '
+      f'{path}: the picture cannot be decoded: damaged, or of another format '
       f'({type(error).__name__}: {why})'
     ) from None
 

@@ -1,4 +1,4 @@
-"""Frames of a video file or a webcam, upright RGB, one at a time (PyAV)."""
+"""Frames of a video file or a webcam, RGB, one at a time (PyAV)."""
 
 import contextlib
 import math
@@ -111,32 +111,89 @@ def opened(source: str | os.PathLike) -> Iterator[Video]:
     with container:
       yield Video(f'webcam:{source}', container, None, None)
     return
-  path = pathlib.Path(source)
-  if not path.is_file():
-    raise UserError(f'{source}: no such file')
-  if not path.stat().st_size:
-    raise UserError(f'{source}: the file is empty')
-  try:
-    fps, frames = _timing(av, path)
-    container = av.open(str(path))
-  except av.error.EOFError:  # a file that ends behind its header
-    raise UserError(f'{source}: there is no video frame in this file') from None
-  except _NoPictures:
-    raise UserError(
-      f'{source}: there is no moving picture in this file (sound alone?)'
-    ) from None
-  except Exception as error:
-    raise UserError(
-      f'{source}: no video that can be read, or a damaged one ({_why(error)})'
-    ) from None
+  with _decoding(source) as (container, stream):
+    fps, frames = _timing(container, stream)
   if not frames:
     raise UserError(f'{source}: there is no video frame in this file')
-  with container:
+  with av.open(source) as container:
     yield Video(source, container, fps, frames)
+
+
+def count(path: str | os.PathLike) -> int:
+  """How many frames a file says that it holds; nothing is decoded.
+
+  Raises:
+    UserError: the file is missing, empty or cut off, or is no video.
+  """
+  with _decoding(path) as (container, stream):
+    # Some containers (AVI) do not tell; their packets do.
+    return stream.frames or sum(p.size > 0 for p in container.demux(stream))
+
+
+def chosen(
+  path: str | os.PathLike, wanted: range
+) -> Iterator[tuple[int, UInt8[np.ndarray, 'H W 3']]]:
+  """The wanted frames in order, as (index from 0 in the file, RGB as stored).
+
+  One frame is in memory at a time. Frames between the wanted ones are decoded, as
+  later ones are stored as changes to them, but not converted. One thread: datasets
+  are read by one process for each core.
+
+  Args:
+    path: any file that FFmpeg reads.
+    wanted: indices of frames, ascending; decoding ends with the last.
+
+  Raises:
+    UserError: the file is missing, cut off, damaged at a wanted frame, or ends
+      before the last wanted one.
+  """
+  if not wanted:
+    return
+  index = -1
+  with _decoding(path) as (container, stream):
+    stream.thread_type = 'NONE'
+    stream.codec_context.thread_count = 1
+    for index, frame in enumerate(container.decode(stream)):
+      if index in wanted:
+        if frame.is_corrupt:
+          raise UserError(f'{path}: frame {index} is damaged')
+        yield index, frame.to_ndarray(format='rgb24')
+      if index >= wanted[-1]:
+        return
+  raise UserError(
+    f'{path}: the video ends after {index + 1} frames, frame {wanted[-1]} is needed; '
+    'it is cut off or damaged'
+  )
 
 
 class _NoPictures(Exception):  # noqa: N818
   pass
+
+
+@contextlib.contextmanager
+def _decoding(path):
+  """(container, stream) of a file; whatever goes wrong in the block names it."""
+  av = _av()
+  if not pathlib.Path(path).is_file():
+    raise UserError(f'{path}: no such file')
+  if not pathlib.Path(path).stat().st_size:
+    raise UserError(f'{path}: the video cannot be decoded: the file is empty')
+  try:
+    with av.open(str(path)) as container:
+      yield container, _stream(container)
+  except av.error.EOFError:  # a file that ends behind its header
+    raise UserError(f'{path}: there is no video frame in this file') from None
+  except _NoPictures:
+    raise UserError(
+      f'{path}: there is no moving picture in this file (sound alone?)'
+    ) from None
+  except UserError:
+    raise
+  except Exception as error:
+    raise UserError(
+      f'{path}: the video cannot be decoded: no video, or cut off or damaged '
+      f'({_why(error)})'
+    ) from None
 
 
 def _stream(container):
@@ -161,19 +218,17 @@ def _av():
   return av
 
 
-def _timing(av, path):
+def _timing(container, stream):
   """(fps or None, number of frames) from the packets: nothing is decoded."""
-  with av.open(str(path)) as container:
-    stream = _stream(container)
-    declared = float(stream.average_rate or stream.guessed_rate or 0) or None
-    tick = float(stream.time_base or 0)
-    stamps, count, unseen, declared_frames = [], 0, 0, stream.frames
-    for packet in container.demux(stream):
-      if packet.size and packet.is_discard:  # before or after what the edit list shows
-        unseen += 1
-      elif packet.size:
-        count += 1
-        stamps.append(packet.pts)
+  declared = float(stream.average_rate or stream.guessed_rate or 0) or None
+  tick = float(stream.time_base or 0)
+  stamps, count, unseen, declared_frames = [], 0, 0, stream.frames
+  for packet in container.demux(stream):
+    if packet.size and packet.is_discard:  # before or after what the edit list shows
+      unseen += 1
+    elif packet.size:
+      count += 1
+      stamps.append(packet.pts)
   # Of a file that is cut off the index still names all, what an edit list hides too.
   total = max(count, declared_frames - unseen)
   if None in stamps or len(stamps) < 2:

@@ -34,3 +34,10 @@ class Depth(nn.Module):
     return nn.Dense(
       self.joints, dtype=self.dtype, kernel_init=init, bias_init=init, name='linear'
     )(x)
+
+
+def regression(net, features, heatmaps, train: bool) -> Float[Array, 'B J']:
+  """The head 'regression' of a Pose3D: depth from the last stack's features."""
+  del heatmaps
+  head = Depth(net.depth_residuals, net.features, net.joints, net.dtype, name='depth')
+  return head(features, train)

@@ -1,4 +1,4 @@
-"""The stacked hourglass (Newell et al. 2016): features and heatmaps of each stack."""
+"""The stacked hourglass (Newell et al. 2016): the published backbone."""
 
 from typing import Any
 
@@ -7,6 +7,27 @@ from flax import linen as nn
 from jaxtyping import Array, Float
 
 from wild3d.models import layers
+
+
+class Stem(nn.Module):
+  """From the image to a map of a quarter of its size and the full width."""
+
+  width: int
+  features: int
+  dtype: Any = jnp.float32
+
+  @nn.compact
+  def __call__(
+    self, images: Float[Array, 'B H W 3'], train: bool
+  ) -> Float[Array, 'B H//4 W//4 {self.features}']:
+    """Maps [B, H, W, 3] to [B, H/4, W/4, features]."""
+    double = 2 * self.width
+    x, bias = layers.Convolution(self.width, 7, 2, self.dtype, name='conv')(images)
+    x = layers.NormRelu(self.dtype, name='norm')(x, train, bias)
+    x = layers.Residual(double, self.dtype, name='residual_0')(x, train)
+    x = layers.max_pool(x)
+    x = layers.Residual(double, self.dtype, name='residual_1')(x, train)
+    return layers.Residual(self.features, self.dtype, name='residual_2')(x, train)
 
 
 class Hourglass(nn.Module):
@@ -68,3 +89,24 @@ class Stack(nn.Module):
     heatmaps = linear(y, self.joints, 'heatmap')
     merged = x + linear(y, F, 'merge_feature') + linear(heatmaps, F, 'merge_heatmap')
     return merged, heatmaps
+
+
+def stacked(net, images: Float[Array, 'B H W 3'], train: bool):
+  """Stem and stacks, one after the other; each stack's maps supervise it.
+
+  Args:
+    net: the Pose3D that calls this inside its `__call__`; its fields give the sizes,
+      and the parts made here lie at the top of its parameters.
+    images: RGB in [0, 1].
+    train: see Pose3D.
+
+  Returns:
+    (heatmaps: one [B, H/4, W/4, J] a stack, features [B, H/4, W/4, C]).
+  """
+  x = Stem(net.stem, net.features, net.dtype, name='stem')(images, train)
+  heatmaps = []
+  for i in range(net.stacks):
+    stack = Stack(net.residuals, net.features, net.joints, net.dtype, name=f'stack_{i}')
+    x, maps = stack(x, train)
+    heatmaps.append(maps)
+  return heatmaps, x

@@ -52,6 +52,12 @@ class Lift(nn.Module):
     return nn.Dense(features, kernel_init=init, bias_init=init, name=name)(x)
 
 
+def lift(net, features, heatmaps, train: bool) -> Float[Array, 'B J']:
+  """The head 'lift' of a Pose3D: depth from the last stack's heatmaps."""
+  del features, train
+  return Lift(net.joints, net.root, name='lift')(heatmaps[-1])
+
+
 def _locate(heatmap, sharpness):
   """Expected place [2] of a joint in a map [H, W], crop frame, and its spread []."""
   heatmap = (heatmap - heatmap.mean()) / (heatmap.std() + EPSILON)

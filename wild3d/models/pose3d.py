@@ -1,4 +1,8 @@
-"""The whole network: stem, stacked hourglasses, depth (Zhou et al. 2017, figure 2)."""
+"""The whole network: a backbone for heatmaps, a head for depth (Zhou et al. 2017, fig. 2).
+
+To add a backbone or a head: a function in a file of its own, and a line in a dict here.
+Configuration, messages and exports take the names from these dicts.
+"""
 
 from typing import Any
 
@@ -6,31 +10,15 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import Array, Float
 
-from wild3d.models import layers
-from wild3d.models.depth import Depth
-from wild3d.models.hourglass import Stack
-from wild3d.models.lift import Lift
+from wild3d.models import depth, hourglass, lift
 
+# name -> function of (net, images, train) that returns (heatmaps of each stack,
+# features). `config.model.backbone`.
+BACKBONES = {'hourglass': hourglass.stacked}
 
-class Stem(nn.Module):
-  """From the image to a map of a quarter of its size and the full width."""
-
-  width: int
-  features: int
-  dtype: Any = jnp.float32
-
-  @nn.compact
-  def __call__(
-    self, images: Float[Array, 'B H W 3'], train: bool
-  ) -> Float[Array, 'B H//4 W//4 {self.features}']:
-    """Maps [B, H, W, 3] to [B, H/4, W/4, features]."""
-    double = 2 * self.width
-    x, bias = layers.Convolution(self.width, 7, 2, self.dtype, name='conv')(images)
-    x = layers.NormRelu(self.dtype, name='norm')(x, train, bias)
-    x = layers.Residual(double, self.dtype, name='residual_0')(x, train)
-    x = layers.max_pool(x)
-    x = layers.Residual(double, self.dtype, name='residual_1')(x, train)
-    return layers.Residual(self.features, self.dtype, name='residual_2')(x, train)
+# name -> function of (net, features, heatmaps, train) that returns depths [B, J] in
+# crop units. `config.model.depth_head`: the paper's, or depth from the 2D pose alone.
+HEADS = {'regression': depth.regression, 'lift': lift.lift}
 
 
 class Pose3D(nn.Module):
@@ -40,7 +28,7 @@ class Pose3D(nn.Module):
   blocks. `dtype` is that of the computation; parameters, batch statistics and
   outputs stay float32. `stem` is the width of the first convolution (two blocks
   of twice that width follow it): where the hourglass is narrow, most of the work.
-  `depth_head` is 'regression', the paper's module, or 'lift' (`lift.py`).
+  `backbone` is one of BACKBONES, `depth_head` one of HEADS.
   """
 
   stacks: int = 2
@@ -52,6 +40,7 @@ class Pose3D(nn.Module):
   stem: int = 64
   depth_head: str = 'regression'
   root: int = 6
+  backbone: str = 'hourglass'
 
   @nn.compact
   def __call__(
@@ -75,26 +64,15 @@ class Pose3D(nn.Module):
 
     Raises:
       ValueError: The images are not square, or not a multiple of 64 wide.
+      KeyError: `backbone` or `depth_head` is in no dict.
     """
     _, height, width, _ = images.shape
     if height != width or height % 64 or not height:
       raise ValueError(
         f'Pose3D needs square images, a multiple of 64 pixels wide; got {height}x{width}'
       )
-    stem = Stem(self.stem, self.features, self.dtype, name='stem')
-    x = stem(images.astype(self.dtype), train)
-    heatmaps = []
-    for i in range(self.stacks):
-      stack = Stack(
-        self.residuals, self.features, self.joints, self.dtype, name=f'stack_{i}'
-      )
-      x, maps = stack(x, train)
-      heatmaps.append(maps.astype(jnp.float32))
-    if self.depth_head == 'lift':
-      depth = Lift(self.joints, self.root, name='lift')(heatmaps[-1])
-    else:
-      regress = Depth(
-        self.depth_residuals, self.features, self.joints, self.dtype, name='depth'
-      )
-      depth = regress(x, train).astype(jnp.float32)
-    return jnp.stack(heatmaps, axis=1), depth
+    backbone, head = BACKBONES[self.backbone], HEADS[self.depth_head]
+    heatmaps, features = backbone(self, images.astype(self.dtype), train)
+    heatmaps = [maps.astype(jnp.float32) for maps in heatmaps]
+    depths = head(self, features, heatmaps, train)
+    return jnp.stack(heatmaps, axis=1), depths.astype(jnp.float32)

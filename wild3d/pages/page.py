@@ -1,46 +1,72 @@
-"""The frame of every HTML page that we write: one file that loads nothing.
+"""One HTML file from a template: it holds all that it shows and loads nothing.
 
-The policy in its head forbids scripts and the network, whatever a dataset's names hold;
-callers escape them all the same.
+Templates escape what they are given. The policy in their head forbids scripts and the
+network besides, whatever a dataset's names hold.
 """
 
-from html import escape
+import functools
+import importlib.resources
+import os
 
-_PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy"
- content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
-<title>{title}</title>
-<style>{base}{style}</style>
-</head>
-<body><main>
-{body}
-</main></body>
-</html>
-"""
+import jinja2
+from markupsafe import Markup
 
-_BASE = """
-:root { color-scheme: light dark; --ink: #1c2330; --soft: #5c6675; --line: #dfe3e8;
- --paper: #fff; --card: #f6f7f9; --accent: #0072b2; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e6e9ee; --soft: #9aa4b2;
- --line: #333a45; --paper: #14181f; --card: #1c222b; --accent: #5cb3e6; } }
-* { box-sizing: border-box; }
-body { margin: 0; background: var(--paper); color: var(--ink);
- font: 16px/1.5 system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif; }
-main { max-width: 1320px; margin: 0 auto; padding: 2rem 1rem 4rem; }
-"""
+from wild3d import files
+from wild3d.draw import style
+
+# class in the style sheet -> what a drawing's legend says of it
+LEGEND = {
+  'left': "the person's left",
+  'right': "the person's right",
+  'trunk': 'trunk and head',
+  'true': 'the true pose',
+  'hollow': 'occluded joint',
+  'dashed': 'person box',
+}
 
 
-def page(title: str, style: str, body: str) -> str:
-  """A whole page.
+def write(path: str | os.PathLike, template: str, **shown) -> None:
+  """Writes a page, whole or not at all.
 
   Args:
-    title: text; escaped here.
-    style: CSS after the common one, with --ink, --soft, --line, --paper, --card and
-      --accent, which change between light and dark.
-    body: HTML of the main part.
+    path: the HTML file; its folder is made if need be.
+    template: a file of templates/ or, for the viewer, of wild3d/viewer.
+    shown: what it names.
+
+  Raises:
+    UserError: `path` is a folder or cannot be written.
   """
-  return _PAGE.format(title=escape(title), base=_BASE, style=style, body=body)
+  files.write(path, render(template, style=style_sheet(), **shown))
+
+
+def render(template: str, **shown) -> str:
+  """The text of a page; a name that the template misses is an error."""
+  return _environment().get_template(template).render(**shown)
+
+
+def style_sheet() -> Markup:
+  """The one style sheet of all pages but the viewer's, after the colours of a person."""
+  text = (
+    importlib.resources.files('wild3d.pages').joinpath('style.css').read_text('utf-8')
+  )
+  colours = {**style.COLOURS, 'true': style.TRUTH}
+  variables = ''.join(f' --{side}: rgb{rgb};' for side, rgb in colours.items())
+  return Markup(f':root {{{variables} }}\n{text}')
+
+
+def legend(*kinds: str) -> list[tuple[str, str]]:
+  """What parts.legend takes: these of `LEGEND`."""
+  return [(kind, LEGEND[kind]) for kind in kinds]
+
+
+@functools.cache
+def _environment():
+  return jinja2.Environment(
+    loader=jinja2.ChoiceLoader(
+      [jinja2.PackageLoader('wild3d.pages'), jinja2.PackageLoader('wild3d.viewer', '')]
+    ),
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+  )

@@ -1,18 +1,13 @@
 """A run's report: its scores by stage, its curves, and pictures of its predictions."""
 
-import functools
-
-import jax
 import jax.numpy as jnp
 import numpy as np
 from etils import epath
 
-from wild3d import geometry, scoring
+from wild3d import geometry, losses
 from wild3d.pages import report
-from wild3d.protocols import baselines
+from wild3d.protocols import baselines, overview
 from wild3d.training import metric_writer
-
-_CURVES = ('loss', 'heatmap', 'depth', 'geometric', 'temporal')
 
 
 def write(
@@ -43,9 +38,9 @@ def write(
     intro=intro,
     stages=stage_tables(lines, config, set_name),
     curves=curves(lines),
-    samples=[picture(sample, config) for sample in samples],
+    samples=[picture(sample) for sample in samples],
     settings={'command': command, 'scored on': set_name, 'config': str(config)},
-    metrics=scoring.METRICS,
+    metrics={name: entry[2:] for name, entry in overview.ENTRIES.items()},
   )
 
 
@@ -55,8 +50,8 @@ def stage_tables(lines: list[dict], config, set_name: str) -> list[dict]:
   tables = {}
   for line in lines:
     rows = {}
-    for row in (scoring.NETWORK, *baselines.NAMES):
-      named = {m: line.get(f'{prefix}{row}/{m}') for m in scoring.METRICS}
+    for row in (overview.NETWORK, *baselines.NAMES):
+      named = {m: line.get(f'{prefix}{row}/{m}') for m in overview.ENTRIES}
       rows[row] = {m: value for m, value in named.items() if value is not None}
     rows = {row: values for row, values in rows.items() if values}
     if rows:
@@ -68,7 +63,7 @@ def stage_tables(lines: list[dict], config, set_name: str) -> list[dict]:
 def curves(lines: list[dict]) -> dict[str, list[tuple[int, float]]]:
   """Name of a loss -> [(step, value), ...], without losses that are always 0."""
   result = {}
-  for name in _CURVES:
+  for name in ('loss', *losses.TERMS):
     points = [
       (line['step'], line[f'train/{name}']) for line in lines if f'train/{name}' in line
     ]
@@ -77,25 +72,16 @@ def curves(lines: list[dict]) -> dict[str, list[tuple[int, float]]]:
   return result
 
 
-def picture(sample, config):
+def picture(sample):
   """One sample of Evaluator.samples as the report takes it: px and mm."""
-  to_pixels = functools.partial(geometry.crop_to_pixels, size=sample['image'].shape[0])
-  true3d = sample['joints3d'] if sample['has3d'] else None
-  predicted3d = _millimetres(
-    sample['predicted2d'], sample['predicted_depth'], config.evaluation.skeleton_mm
-  )
+  size = sample['image'].shape[0]
+  pixels = lambda xy: np.asarray(geometry.crop_to_pixels(jnp.asarray(xy), size))  # noqa: E731
   return {
     'id': sample['id'].decode(),
     'image': sample['image'],
-    'predicted2d': np.asarray(to_pixels(jnp.asarray(sample['predicted2d']))),
-    'true2d': np.asarray(to_pixels(jnp.asarray(sample['joints2d']))),
+    'predicted2d': pixels(sample['joints_crop'][:, :2]),
+    'true2d': pixels(sample['joints2d']),
     'visible': sample['visible'],
-    'predicted3d': np.asarray(predicted3d),
-    'true3d': true3d,
+    'predicted3d': sample['joints_mm'],
+    'true3d': sample['joints3d'] if sample['has3d'] else None,
   }
-
-
-@jax.jit
-def _millimetres(joints2d, depth, skeleton_mm):
-  lifted = geometry.root_align(geometry.lift(joints2d, depth))
-  return geometry.size_normalise(lifted, skeleton_mm)

@@ -4,20 +4,18 @@ import datetime
 import json
 import os
 from collections.abc import Callable, Sequence
-from html import escape
 
 import numpy as np
 
 import wild3d
-from wild3d import files
-from wild3d.draw import pixels, pose_pair, score_charts
-from wild3d.pages import page as page_frame
+from wild3d.draw import charts, svg
+from wild3d.pages import cards, page, sentences
 from wild3d.protocols import lsp, score_table
 from wild3d.protocols.result import Result
 from wild3d.protocols.samples import Predictions, Truth
 
 SHOWN = 24
-_MOST_COLUMNS = 12  # a table of more is turned on its side, for the means stand last
+_MOST_COLUMNS = 4  # of numbers in a table; more of them make several tables
 # What a caller can give for a sample: its picture, or a crop and where it lies.
 Pictures = Callable[[int], bytes | tuple[bytes, np.ndarray] | None]
 
@@ -48,54 +46,76 @@ def write(
     UserError: the file cannot be written.
   """
   names = ', '.join(r.protocol.name for r in results)
-  now = datetime.datetime.now(datetime.UTC).strftime('%Y-%m-%d %H:%M UTC')
-  card = _Card(predictions, truth, pictures or (lambda _: None))
-  body = [
-    f'<header><h1>Scores</h1><p>{escape(names)}</p><p class="note">'
-    f'wild3d {wild3d.__version__}, {now}. {len(truth):,} samples.</p></header>',
-    _facts(header or {}),
-    _section('Results', [_html_table(*t) for t in score_table.tables(results)]),
-    *(_protocol(r, predictions, truth) for r in results),
-    _LEGEND,
-  ]
+  pictures = pictures or (lambda _: None)
+  shown = []
   for needs in ('3d', '2d'):
     first = next((r for r in results if r.protocol.needs == needs), None)
     if first is not None:
       title, rows, values = _worst(first, predictions, truth)
-      cards = [card.html(row, value) for row, value in zip(rows, values, strict=True)]
-      body.append(_section(title, [_grid(cards)]))
+      shown.append((title, rows, values))
   rows = results[0].rows
-  chosen = np.random.default_rng(seed).permutation(len(rows))[:SHOWN]
+  chosen = np.sort(np.random.default_rng(seed).permutation(len(rows))[:SHOWN])
   _, value = _badness(results[0], predictions, truth)
-  cards = [card.html(rows[i], value(i)) for i in np.sort(chosen)]
-  body.append(_section(f'{len(cards)} random samples (seed {seed})', [_grid(cards)]))
-  colours = {k: f'rgb{v}' for k, v in pixels.COLOURS.items()}
-  style = _STYLE.format(**colours, true=f'rgb{pixels.TRUTH}')
-  files.write(out, page_frame.page(f'Scores: {names}', style, '\n'.join(body)))
-
-
-def _facts(header):
-  """The header of the JSON, what is long folded away."""
-  rows = ''.join(
-    f'<dt>{escape(score_table.readable(key))}</dt><dd>{_fact(value)}</dd>'
-    for key, value in header.items()
+  title = f'{len(chosen)} random samples (seed {seed})'
+  shown.append((title, rows[chosen], [value(i) for i in chosen]))
+  page.write(
+    out,
+    'scores.html',
+    title=f'Scores: {names}',
+    names=names,
+    version=wild3d.__version__,
+    date=datetime.datetime.now(datetime.UTC).strftime('%Y-%m-%d %H:%M UTC'),
+    samples=f'{len(truth):,}',
+    header=[(score_table.readable(k), *_fact(v)) for k, v in (header or {}).items()],
+    results=list(_tables(results)),
+    protocols=[_protocol(r, predictions, truth) for r in results],
+    legend=page.legend('left', 'right', 'trunk', 'true'),
+    shown=[
+      (
+        title,
+        [
+          _card(int(row), value, predictions, truth, pictures)
+          for row, value in zip(rows, values, strict=True)
+        ],
+      )
+      for title, rows, values in shown
+    ],
   )
-  return f'<dl>{rows}</dl>' if rows else ''
 
 
 def _fact(value):
-  if not isinstance(value, dict):
-    return escape(str(value))
-  text = escape(json.dumps(value, indent=1, default=str))
-  return f'<details><summary>show</summary><pre>{text}</pre></details>'
+  """(text, whether it is long and folded away) of a value of the header."""
+  if isinstance(value, dict):
+    return json.dumps(value, indent=1, default=str), True
+  return str(value), False
+
+
+def _tables(results):
+  """(sentences, parts of a table) of each table."""
+  (head, rows, _), *others = score_table.tables(results)
+  for result in results:
+    name = result.protocol.name
+    own = [row[1:] for row in rows if row[0] == name]
+    yield [sentences.of_result(result)], [([name, *head[2:]], own, 1)]
+  for head, rows, _ in others:
+    said = sentences.of_table(head, rows)
+    if len(rows) < len(head):  # turned on its side, for the means stand last
+      head, *rows = zip(head, *rows, strict=True)
+    # As many columns as a phone has room for.
+    parts = range(1, len(head), _MOST_COLUMNS)
+    cut = lambda row, start: [row[0], *row[start : start + _MOST_COLUMNS]]  # noqa: E731
+    yield (
+      said,
+      [(cut(head, start), [cut(row, start) for row in rows], 1) for start in parts],
+    )
 
 
 def _protocol(result, predictions, truth):
   main = result.main
-  charts = []
+  drawn = []
   points, label, what = _curve(result, predictions, truth)
   if points:
-    charts.append((score_charts.curve(points, label), f'PCK curve of {what}'))
+    drawn.append((charts.shares(points, label), f'PCK curve of {what}'))
   # Others of the same parts would be bars over again: PCK, AUC; one limb's PCKh.
   # What counts nothing, as jitter of stills, says so in the table.
   of_other_parts = [
@@ -103,26 +123,23 @@ def _protocol(result, predictions, truth):
     for m in result.measures
     if m.overall.count and not set(m.columns) <= set(main.columns)
   ]
-  for measure in (main, *of_other_parts):
-    title = f'{measure.name} ({measure.unit}) by part, with 95 % intervals'
-    charts.append((score_charts.bars(measure.columns, measure.unit, title), title))
-  for grouping, groups in main.groups.items():
-    if groups:
-      title = f'{main.name} ({main.unit}) by {grouping}, with 95 % intervals'
-      charts.append((score_charts.bars(groups, main.unit, title), title))
-  figures = ''.join(
-    f'<figure>{svg}<figcaption>{escape(text)}</figcaption></figure>'
-    for svg, text in charts
-  )
-  return _section(
-    result.protocol.name,
-    [
-      f'<p class="text">{escape(result.protocol.text)}</p>',
-      f'<p class="note">Source: {escape(result.protocol.source)}</p>',
-      f'<p class="note">{escape(score_table.sentence(result))}</p>',
-      f'<div class="charts">{figures}</div>',
-    ],
-  )
+  named = [(m, m.columns, 'part') for m in (main, *of_other_parts)]
+  named += [(main, groups, grouping) for grouping, groups in main.groups.items()]
+  for measure, figures, by in named:
+    if figures:
+      title = f'{measure.name} ({measure.unit}) by {by}, with 95 % intervals'
+      rows = {
+        name: (f.value, f.low, f.high, score_table.number(f.value, measure.unit))
+        for name, f in figures.items()
+      }
+      drawn.append((charts.bars(rows, measure.unit, title), title))
+  return {
+    'name': result.protocol.name,
+    'text': result.protocol.text,
+    'source': result.protocol.source,
+    'sentence': score_table.sentence(result),
+    'charts': drawn,
+  }
 
 
 def _curve(result, predictions, truth):
@@ -189,141 +206,18 @@ def _worst(result, predictions, truth):
   return title, result.rows[order], [text(i) for i in order]
 
 
-class _Card:
-  """Draws samples of one truth."""
+def _card(row, value, predictions, truth, pictures):
+  found = pictures(row)
+  picture, affine = found if isinstance(found, tuple) else (found, None)
 
-  def __init__(self, predictions, truth, pictures):
-    self._predictions, self._truth, self._pictures = predictions, truth, pictures
+  def both(field):
+    pair = (getattr(predictions, field), getattr(truth, field))
+    return [None if j is None else cards.as_mpii(j[row], truth.joints) for j in pair]
 
-  def html(self, row, value):
-    predictions, truth, row = self._predictions, self._truth, int(row)
-    found = self._pictures(row)
-    picture, affine = found if isinstance(found, tuple) else (found, None)
-
-    def both(field):
-      pair = (getattr(predictions, field), getattr(truth, field))
-      return [
-        None if j is None else pose_pair.as_mpii(j[row], truth.joints) for j in pair
-      ]
-
-    drawn = pose_pair.flat(*both('joints2d'), picture, affine)
-    if predictions.joints3d is not None:
-      drawn += pose_pair.solid(*both('joints3d'))
-    tags = [str(truth.subject[row]), str(truth.action[row])]
-    chips = ''.join(f'<span>{escape(tag)}</span>' for tag in tags if tag)
-    return (
-      f'<article>{drawn or "<p>No joints.</p>"}<h3>{escape(str(truth.ids[row]))}</h3>'
-      f'<p class="chips"><b>{escape(value)}</b>{chips}</p></article>'
-    )
-
-
-def _grid(cards):
-  return f'<div class="cards">{"".join(cards)}</div>'
-
-
-def _section(title, parts):
-  return f'<section><h2>{escape(title)}</h2>{"".join(parts)}</section>'
-
-
-def _html_table(head, rows, left):
-  if len(head) > _MOST_COLUMNS and len(rows) < len(head):
-    head, *rows = zip(head, *rows, strict=True)
-
-  def row(texts, tag):
-    cells = (
-      f'<{tag}{" class=text-cell" if i < left else ""}>{escape(text)}</{tag}>'
-      for i, text in enumerate(texts)
-    )
-    return f'<tr>{"".join(cells)}</tr>'
-
-  body = ''.join(row(texts, 'td') for texts in rows)
-  return (
-    f'<div class="scroll"><table><thead>{row(head, "th")}</thead>'
-    f'<tbody>{body}</tbody></table></div>'
+  return cards.Card(
+    str(truth.ids[row]),
+    cards.of_pair(*both('joints2d'), picture, affine),
+    [] if predictions.joints3d is None else svg.views(*both('joints3d')),
+    value,
+    tuple(tag for tag in (str(truth.subject[row]), str(truth.action[row])) if tag),
   )
-
-
-def _swatch(name, kind):
-  return f'<span><i class="{kind}"></i>{name}</span>'
-
-
-_LEGEND = (
-  '<p class="legend">Predicted: '
-  + _swatch("the person's left", 'left')
-  + _swatch("the person's right", 'right')
-  + _swatch('trunk and head', 'trunk')
-  + _swatch('the true pose', 'true')
-  + '3D in camera axes, minus the pelvis, in mm as given; from the side the camera is '
-  'on the left.</p>'
-)
-
-_STYLE = """
-:root {{ --left: {left}; --right: {right}; --trunk: {trunk}; --true: {true}; }}
-h1 {{ font-size: 1.8rem; margin: 0 0 .3rem; }}
-h2 {{ font-size: 1.25rem; margin: 2.4rem 0 .8rem; padding-bottom: .3rem;
- border-bottom: 1px solid var(--line); overflow-wrap: anywhere; }}
-h3 {{ font: 600 .78rem/1.35 ui-monospace, 'SF Mono', Menlo, monospace;
- margin: .6rem .8rem .3rem; overflow-wrap: anywhere; }}
-header p {{ margin: .2rem 0; overflow-wrap: anywhere; }}
-.text {{ max-width: 62rem; font-size: .92rem; margin: .3rem 0; }}
-.note {{ color: var(--soft); font-size: .84rem; margin: .2rem 0; }}
-.scroll {{ overflow-x: auto; margin: 0 0 1.2rem; }}
-table {{ border-collapse: collapse; font-size: .88rem;
- font-variant-numeric: tabular-nums; }}
-th, td {{ padding: .3rem .7rem; text-align: right; white-space: nowrap;
- border-bottom: 1px solid var(--line); }}
-th {{ font-size: .8rem; white-space: normal; vertical-align: bottom; }}
-dl {{ display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1rem;
- font-size: .84rem; margin: .8rem 0; }}
-dt {{ color: var(--soft); }} dd {{ margin: 0; overflow-wrap: anywhere; }}
-pre {{ max-height: 24rem; overflow: auto; }}
-.text-cell {{ text-align: left; }}
-td:first-child {{ font-weight: 600; }}
-.charts {{ display: grid; gap: 1rem; margin-top: .8rem; align-items: start;
- grid-template-columns: repeat(auto-fill, minmax(min(100%, 340px), 1fr)); }}
-figure {{ margin: 0; }}
-.charts figure {{ background: var(--card); border-radius: 10px; padding: .8rem; }}
-svg {{ width: 100%; height: auto; display: block; }}
-.label {{ font-size: 10.5px; fill: var(--soft); }}
-.value {{ font-size: 10.5px; fill: var(--ink); font-variant-numeric: tabular-nums; }}
-.charts svg text {{ font-size: 10.5px; fill: var(--soft); }}
-.charts svg text.value {{ fill: var(--ink); }}
-.axis {{ stroke: var(--line); }}
-.area {{ fill: var(--accent); opacity: .1; }}
-.curve {{ fill: none; stroke: var(--accent); stroke-width: 1.8; }}
-.dot {{ fill: var(--accent); }}
-.bar.plain {{ fill: #7b8798; }} .bar.left {{ fill: var(--left); }}
-.bar.right {{ fill: var(--right); }}
-.bar {{ opacity: .75; }}
-.whisker {{ stroke: var(--ink); stroke-width: 1.2; }}
-.hit {{ fill: transparent; }}
-figcaption {{ color: var(--soft); font-size: .78rem; margin-top: .4rem; }}
-.legend {{ margin: 2.4rem 0 0; font-size: .88rem; color: var(--soft); }}
-.legend span {{ display: inline-block; margin-right: 1.2rem; color: var(--ink); }}
-.legend i {{ display: inline-block; width: 1.4em; height: .5em; border-radius: .25em;
- margin-right: .45em; vertical-align: .1em; }}
-.legend .left {{ background: var(--left); }} .legend .right {{ background: var(--right); }}
-.legend .trunk {{ background: var(--trunk); }} .legend .true {{ background: var(--true); }}
-.cards {{ display: grid; gap: 1rem; align-items: start;
- grid-template-columns: repeat(auto-fill, minmax(min(100%, 240px), 1fr)); }}
-article {{ background: var(--card); border-radius: 12px; overflow: hidden;
- padding-bottom: .7rem; }}
-.flat {{ position: relative; aspect-ratio: 1; overflow: hidden; background: #2a2f38; }}
-.flat img, .flat svg {{ position: absolute; inset: 0; width: 100%; height: 100%; }}
-.solid {{ display: grid; grid-template-columns: 1fr 1fr; background: #fff; }}
-.solid figure + figure {{ border-left: 1px solid #e6e8eb; }}
-.solid figcaption {{ color: #5c6675; font-size: .7rem; text-align: center;
- margin: 0 0 .2rem; }}
-.scale {{ stroke: #8b94a1; stroke-width: .8; }}
-.scale-text {{ fill: #8b94a1; }}
-article line {{ stroke-linecap: round; }}
-.edge {{ stroke: #fff; stroke-opacity: .85; }}
-line.left {{ stroke: var(--left); }} line.right {{ stroke: var(--right); }}
-line.trunk {{ stroke: var(--trunk); }} line.true {{ stroke: var(--true); }}
-circle.left {{ fill: var(--left); }} circle.right {{ fill: var(--right); }}
-circle.trunk {{ fill: var(--trunk); }} circle.true {{ fill: var(--true); }}
-.chips {{ margin: 0 .8rem; display: flex; flex-wrap: wrap; gap: .3rem .6rem;
- font-size: .76rem; align-items: baseline; }}
-.chips span {{ border: 1px solid var(--line); border-radius: 1em; padding: 0 .6em; }}
-.broken {{ color: #cfd5de; text-align: center; padding: 3rem 1rem; margin: 0; }}
-"""

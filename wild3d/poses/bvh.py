@@ -1,11 +1,11 @@
 """Biovision Hierarchy files of predicted poses, for animation programs."""
 
-import math
 import os
 import pathlib
+import warnings
 
 import numpy as np
-from jaxtyping import Float
+from scipy.spatial.transform import Rotation
 
 from wild3d import files, skeleton
 from wild3d.poses import track as track_lib
@@ -98,20 +98,20 @@ def _channels(at, order):
   turned, parts = {}, []
   for name in order:
     above = PARENTS[name]
-    parent = turned[above] if above else np.tile(np.eye(3), (frames, 1, 1))
+    parent = turned[above] if above else Rotation.identity(frames)
     origin = at[above] if above else np.zeros((frames, 3))
     children = [c for c, p in PARENTS.items() if p == name]
     world = _turn(parent, at[name], [(np.array(_REST[c]), at[c]) for c in children])
-    angles = np.round(_zxy(np.swapaxes(parent, 1, 2) @ world), 6)
+    angles = np.round(_zxy(parent.inv() * world), 6)
     # From the angles as written: no error gathers on the way to the hands.
-    turned[name] = parent @ _from_zxy(angles)
-    local = np.einsum('tji,tj->ti', parent, at[name] - origin)
+    turned[name] = parent * Rotation.from_euler('ZXY', angles, degrees=True)
+    local = parent.apply(at[name] - origin, inverse=True)
     parts.append(np.concatenate([local, angles], axis=-1))
   return parts
 
 
 def _turn(parent, origin, children):
-  """World rotation [T, 3, 3] that brings the children's rest places to theirs."""
+  """World rotations [T] that bring the children's rest places to theirs."""
   if not children:
     return parent
   rest = np.stack([r for r, _ in children]).astype(np.float64)
@@ -119,49 +119,29 @@ def _turn(parent, origin, children):
   length = np.linalg.norm(true, axis=-1, keepdims=True)
   true = true / np.maximum(length, 1e-9)
   if len(children) == 1:
-    start = parent @ rest[0]
-    return _swing(start, np.where(length[:, 0] > 1e-6, true[:, 0], start)) @ parent
+    start = parent.apply(rest[0])
+    return _swing(start, np.where(length[:, 0] > 1e-6, true[:, 0], start)) * parent
   # Several children: the best rotation for all (Kabsch).
   u, _, vt = np.linalg.svd(np.einsum('tci,cj->tij', true, rest))
   sign = np.sign(np.linalg.det(u @ vt))
   u[:, :, 2] *= np.where(sign == 0, 1.0, sign)[:, None]
-  return u @ vt
+  return Rotation.from_matrix(u @ vt)
 
 
 def _swing(a, b):
-  """The smallest rotations [T, 3, 3] from directions a to b [T, 3]."""
+  """The smallest rotations [T] from directions a to b [T, 3], of length 1."""
   axis, cosine = np.cross(a, b), np.einsum('ti,ti->t', a, b)
-  skew = np.zeros((len(a), 3, 3))
-  for (row, column), index, sign in (
-    ((0, 1), 2, -1), ((0, 2), 1, 1), ((1, 0), 2, 1),
-    ((1, 2), 0, -1), ((2, 0), 1, -1), ((2, 1), 0, 1),
-  ):  # fmt: skip
-    skew[:, row, column] = sign * axis[:, index]
-  turn = np.eye(3) + skew + skew @ skew / np.maximum(1 + cosine, 1e-9)[:, None, None]
   # Opposite directions: half a turn about any axis across.
   across = np.cross(a, np.eye(3)[np.abs(a).argmin(-1)])
-  across /= np.linalg.norm(across, axis=-1, keepdims=True)
-  half = 2 * across[:, :, None] * across[:, None, :] - np.eye(3)
-  return np.where((cosine < -1 + 1e-9)[:, None, None], half, turn)
+  opposite = cosine < -1 + 1e-9
+  # A quaternion is the axis times the sine of half the angle, and its cosine.
+  turn = np.concatenate([axis, (1 + cosine)[:, None]], axis=-1)
+  half = np.concatenate([across, np.zeros((len(a), 1))], axis=-1)
+  return Rotation.from_quat(np.where(opposite[:, None], half, turn))
 
 
-def _zxy(turn: Float[np.ndarray, 'T 3 3']) -> Float[np.ndarray, 'T 3']:
-  """Degrees about z, x, y of R = Rz Rx Ry."""
-  x = np.arcsin(np.clip(turn[:, 2, 1], -1, 1))
-  locked = np.abs(turn[:, 2, 1]) > 1 - 1e-12
-  y = np.where(locked, 0.0, np.arctan2(-turn[:, 2, 0], turn[:, 2, 2]))
-  z = np.where(
-    locked,
-    np.arctan2(turn[:, 1, 0], turn[:, 0, 0]),
-    np.arctan2(-turn[:, 0, 1], turn[:, 1, 1]),
-  )
-  return np.stack([z, x, y], axis=-1) * 180 / math.pi
-
-
-def _from_zxy(degrees):
-  (cz, cx, cy), (sz, sx, sy) = (f(np.radians(degrees)).T for f in (np.cos, np.sin))
-  one, no = np.ones_like(cz), np.zeros_like(cz)
-  about_z = np.array([[cz, -sz, no], [sz, cz, no], [no, no, one]])
-  about_x = np.array([[one, no, no], [no, cx, -sx], [no, sx, cx]])
-  about_y = np.array([[cy, no, sy], [no, one, no], [-sy, no, cy]])
-  return np.einsum('ijt,jkt,klt->til', about_z, about_x, about_y)
+def _zxy(turn):
+  """Degrees [T, 3] about z, x, y of rotations [T]; of an arm straight up, y is 0."""
+  with warnings.catch_warnings():
+    warnings.simplefilter('ignore')  # of angles that are not unique
+    return turn.as_euler('ZXY', degrees=True)

@@ -10,8 +10,8 @@ import pathlib
 import numpy as np
 
 from wild3d import skeleton
-from wild3d.datasets.mocap_people import bvh
 from wild3d.errors import UserError
+from wild3d.media import bvh
 from wild3d.poses.track import AXES, PARENTS
 
 _OURS = 'wild3d predict, by its joints'

@@ -1,7 +1,5 @@
 """Predictor: pictures in, named 3D poses out."""
 
-import functools
-import hashlib
 import os
 from collections.abc import Sequence
 
@@ -11,10 +9,11 @@ from jaxtyping import Float, UInt8
 
 from wild3d import network
 from wild3d.errors import UserError
+from wild3d.network import Network
 from wild3d.poses.pose import Box, Camera, Pose
 from wild3d.predict import boxes as box_lib
-from wild3d.predict import camera_space, crop, decode
-from wild3d.training import mesh, step
+from wild3d.predict import camera_space, crop
+from wild3d.training import mesh
 
 BATCH = 32  # crops in one call of the network
 
@@ -26,6 +25,7 @@ class Predictor:
   """A trained network, ready for pictures of any size.
 
   Attributes:
+    trained: the network.
     input_size: px, side of what the network sees.
     skeleton_mm: sum of the 14 bones that every pose is scaled to.
     fingerprint: 12 hexadecimal digits of a hash of the parameters.
@@ -34,48 +34,20 @@ class Predictor:
     batch: crops in one call of the network, at most.
   """
 
-  def __init__(
-    self,
-    config,
-    at,
-    model,
-    variables,
-    devices,
-    *,
-    refine,
-    flip_test,
-    skeleton_mm,
-    batch=BATCH,
-  ):
-    """See `from_checkpoint`."""
-    self.input_size = config.input_size
-    self.skeleton_mm = float(skeleton_mm or config.evaluation.skeleton_mm)
-    self.step = at
-    self.refine = refine or config.evaluation.refine
-    self.flip_test = flip_test
-    self.batch = batch
-    self.fingerprint = _fingerprint(variables)
-    self._variables = variables
-    self._devices = devices
-    self._forward = jax.jit(
-      functools.partial(
-        step.forward,
-        model=model,
-        loss=config.target.loss,
-        flip_test=flip_test,
-        pixels=network.make_pixels(config),
-      )
-    )
-    self._decode = jax.jit(
-      jax.vmap(
-        functools.partial(
-          decode.pose,
-          refine=self.refine,
-          probabilities=config.target.loss == 'cross_entropy',
-          skeleton_mm=self.skeleton_mm,
-        )
-      )
-    )
+  def __init__(self, trained: Network, batch: int = BATCH):
+    """Of a network; see `from_checkpoint`.
+
+    Raises:
+      UserError: `batch` is below 1.
+    """
+    if batch < 1:
+      raise UserError(f'batch is {batch}: give 1 or more')
+    self.trained, self.batch = trained, batch
+    self.input_size = trained.input_size
+    self.skeleton_mm = trained.skeleton_mm
+    self.step = trained.step
+    self.refine, self.flip_test = trained.refine, trained.flip_test
+    self.fingerprint = trained.fingerprint
 
   @classmethod
   def from_checkpoint(
@@ -101,16 +73,12 @@ class Predictor:
     Raises:
       UserError: there is no such run or step, or `batch` is below 1.
     """
-    if batch < 1:
-      raise UserError(f'batch is {batch}: give 1 or more')
-    restored = network.restore(path, wanted, [])
-    return cls(
-      *restored,
-      refine=refine,
-      flip_test=flip_test,
-      skeleton_mm=skeleton_mm,
-      batch=batch,
-    )
+    changed = [f'--config.evaluation.flip_test={flip_test}']
+    if refine is not None:
+      changed.append(f'--config.evaluation.refine={refine}')
+    if skeleton_mm is not None:
+      changed.append(f'--config.evaluation.skeleton_mm={float(skeleton_mm)}')
+    return cls(network.load(path, wanted, changed), batch)
 
   def network(
     self, images: UInt8[np.ndarray, 'B H W 3'] | UInt8[jax.Array, 'B H W 3']
@@ -124,7 +92,7 @@ class Predictor:
       UserError: they are of another form or size, or there are none.
     """
     _check_crops(images, self.input_size)
-    return self._forward(self._variables, images)
+    return self.trained.outputs(images)
 
   def predict(
     self,
@@ -200,9 +168,9 @@ class Predictor:
 
   def decoded(
     self, heatmaps: Float[jax.Array, 'B S h w J'], depth: Float[jax.Array, 'B J']
-  ) -> dict[str, jax.Array]:
-    """What `decode.pose` gives for outputs of `network`, [B, ...]."""
-    return self._decode(heatmaps[:, -1], depth)
+  ) -> dict[str, np.ndarray]:
+    """What `Network.predict` gives, from outputs of `network`."""
+    return self.trained.decoded(heatmaps, depth)
 
   def of_crops(self, crops: list[UInt8[np.ndarray, 'S S 3']]) -> dict[str, np.ndarray]:
     """Decoded outputs of crops at input size, in batches of few sizes.
@@ -211,7 +179,7 @@ class Predictor:
       crops: RGB, at least one.
 
     Returns:
-      What `decode.pose` gives, float64 [N, ...].
+      See `Network.predict`.
 
     Raises:
       UserError: there are none.
@@ -223,12 +191,12 @@ class Predictor:
       images = np.stack(crops[start : start + self.batch])
       # Rounded up to a power of two, and to what the devices can share: few shapes.
       room = min(1 << (len(images) - 1).bit_length(), self.batch)
-      room = -(-room // self._devices.size) * self._devices.size
+      devices = self.trained.mesh
+      room = -(-room // devices.size) * devices.size
       padded = np.zeros((room, *images.shape[1:]), np.uint8)
       padded[: len(images)] = images
-      maps, depth = self.network(mesh.put({'image': padded}, self._devices)['image'])
-      decoded = self.decoded(maps, depth)
-      parts.append({k: np.float64(v)[: len(images)] for k, v in decoded.items()})
+      found = self.trained.predict(mesh.put({'image': padded}, devices)['image'])
+      parts.append({key: value[: len(images)] for key, value in found.items()})
     return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
 
 
@@ -264,8 +232,7 @@ def _as_box(box):
 
 
 def _pose(box, affine, rank, camera, found):
-  xy = found['joints_crop'][:, :2]
-  joints2d = xy @ affine[:, :2].T + affine[:, 2]
+  joints2d = network.original_pixels(found['joints_crop'], affine)
   in_space = None
   if camera is not None:
     weights = found['scores'] + 1e-3
@@ -280,11 +247,3 @@ def _pose(box, affine, rank, camera, found):
     joints_camera=in_space,
     person=rank,
   )
-
-
-def _fingerprint(variables):
-  digest = hashlib.sha256()
-  for path, leaf in jax.tree_util.tree_leaves_with_path(variables):
-    digest.update(jax.tree_util.keystr(path).encode())
-    digest.update(np.ascontiguousarray(leaf).tobytes())
-  return digest.hexdigest()[:12]

@@ -6,14 +6,26 @@
 import re
 
 from wild3d.errors import UserError
-from wild3d.protocols import human36m, lsp, mpi_inf_3dhp, mpii, validity
+from wild3d.protocols import human36m, lsp, mpi_inf_3dhp, mpii, pose3d, validity
 from wild3d.protocols.protocol import Protocol
 
 ALL: dict[str, Protocol] = {
   protocol.name: protocol
-  for module in (human36m, mpi_inf_3dhp, mpii, lsp, validity)
+  for module in (human36m, mpi_inf_3dhp, mpii, lsp, pose3d, validity)
   for protocol in module.PROTOCOLS
 }
+
+
+def named(names: str) -> list[Protocol]:
+  """The protocols of --protocol=NAME[,NAME].
+
+  Raises:
+    UserError: see `get`; or one is there twice.
+  """
+  chosen = [get(name) for name in names.split(',')]
+  if len({protocol.name for protocol in chosen}) < len(chosen):
+    raise UserError(f'--protocol={names}: names a protocol twice; give it once')
+  return chosen
 
 
 def get(name: str) -> Protocol:

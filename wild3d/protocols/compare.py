@@ -1,115 +1,13 @@
 """Two files of scores side by side, with what their difference is worth."""
 
-import dataclasses
-import json
-import os
-import pathlib
-
 import numpy as np
 
 from wild3d.errors import UserError
 from wild3d.protocols import score_table
 from wild3d.protocols.bootstrap import Bootstrap, interval
-from wild3d.protocols.result import SCHEMA
+from wild3d.protocols.scores_json import Scores
 
 _LISTED = 5  # ids named in a message
-_SHOWN = ('value', 'count', 'low', 'high')
-
-
-@dataclasses.dataclass(frozen=True)
-class Scores:
-  """A file that `result.write_json` wrote.
-
-  Attributes:
-    path: of the file.
-    software: name and version that wrote it.
-    header: where the predictions come from.
-    protocols: name -> text, source, counts and measures, as in the file.
-    ids: [N] of all samples.
-    samples: protocol -> measure -> (values [n], weights [n]) of the samples `rows`.
-    rows: protocol -> [n] places in the ids.
-    units: protocol -> [n] numbers of what intervals resample; -1: a sample alone.
-  """
-
-  path: str
-  software: str
-  header: dict
-  protocols: dict
-  ids: np.ndarray
-  samples: dict
-  rows: dict
-  units: dict
-
-
-def read(path: str | os.PathLike) -> Scores:
-  """Reads a file of scores.
-
-  Raises:
-    UserError: it is not there, is no JSON, has another schema or lacks a part.
-  """
-  path = pathlib.Path(path).expanduser()
-  try:
-    data = json.loads(path.read_text(encoding='utf-8'))
-  except OSError as error:
-    raise UserError(f'{path} cannot be read: {error.strerror}') from None
-  except (ValueError, RecursionError):
-    raise UserError(f'{path} is no JSON, or an incomplete one') from None
-  schema = data.get('schema') if isinstance(data, dict) else None
-  if schema != SCHEMA:
-    raise UserError(
-      f'{path} is no file of scores (schema {schema!r:.40}, expected {SCHEMA!r}): give '
-      'what `wild3d score` or `wild3d evaluate --protocol` wrote'
-    )
-  try:
-    return _parsed(str(path), data)
-  except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
-    raise UserError(
-      f'{path}: the file of scores is incomplete or was edited '
-      f'({type(error).__name__}: {error!s:.80})'
-    ) from None
-
-
-def _parsed(path, data):
-  ids = np.array([str(name) for name in data['samples']['ids']])
-  rows, samples, units = {}, {}, {}
-  for name, block in data['samples']['protocols'].items():
-    at = block['rows']
-    rows[name] = np.arange(len(ids)) if at is None else np.array(at, np.int64)
-    unit = block['unit']
-    size = len(ids[rows[name]])
-    units[name] = np.full(size, -1) if unit is None else np.array(unit, np.int64)
-    if units[name].shape != (size,):
-      raise ValueError('one unit a sample')
-    samples[name] = {
-      measure: _columns(numbers, size) for measure, numbers in block['measures'].items()
-    }
-  for name, protocol in data['protocols'].items():
-    _ = (protocol['text'], protocol['interval']['resampled'])
-    for measure in protocol['measures']:
-      _ = (measure['unit'] + '', measure['higher_is_better'])
-      samples[name][measure['name']]
-      for of in ({'all': measure}, measure['columns'], *measure['groups'].values()):
-        for figure in of.values():
-          _ = [None if figure[key] is None else float(figure[key]) for key in _SHOWN]
-  return Scores(
-    path,
-    str(data['software']),
-    dict(data['header']),
-    dict(data['protocols']),
-    ids,
-    samples,
-    rows,
-    units,
-  )
-
-
-def _columns(numbers, count):
-  values = np.array(numbers['values'], np.float64)  # null becomes NaN
-  weights = numbers['weights']
-  weights = np.isfinite(values) * 1.0 if weights is None else np.array(weights, float)
-  if values.shape != (count,) or weights.shape != (count,):
-    raise ValueError('one value a sample')
-  return values, weights
 
 
 def compare(a: Scores, b: Scores) -> str:
@@ -122,20 +20,25 @@ def compare(a: Scores, b: Scores) -> str:
   Raises:
     UserError: no protocol is in both; the samples of one that is in both differ.
   """
+  parts = [_sources(a, b), *_protocols(a, b)]
+  for name in (name for name in a.others if name in b.others):
+    parts += [f'# {name}', *_protocols(a.others[name], b.others[name])]
+  return '\n\n'.join(parts) + '\n'
+
+
+def _protocols(a, b):
   common = [name for name in a.protocols if name in b.protocols]
   if not common:
     raise UserError(
       f'no protocol is in both: {a.path} has {", ".join(a.protocols) or "none"}, '
       f'{b.path} has {", ".join(b.protocols) or "none"}'
     )
-  parts = [_sources(a, b)]
   for name in common:
-    parts += _protocol(a, b, name)
+    yield from _protocol(a, b, name)
   for scores, other in ((a, b), (b, a)):
     alone = [name for name in scores.protocols if name not in other.protocols]
     if alone:
-      parts.append(f'Only in {scores.path}: {", ".join(alone)}')
-  return '\n\n'.join(parts) + '\n'
+      yield f'Only in {scores.path}: {", ".join(alone)}'
 
 
 def _sources(a, b):

@@ -76,6 +76,20 @@ class Checkpoints:
     best = self._manager.best_step()
     return self.latest() if best is None else best
 
+  def choose(self, wanted: str) -> int:
+    """The step that 'best', 'latest' or a number names.
+
+    Raises:
+      UserError: it names none.
+    """
+    if wanted == 'best':
+      return self.best()
+    if wanted == 'latest':
+      return self.latest()
+    if wanted.isdigit() and int(wanted) in self.steps():
+      return int(wanted)
+    raise UserError(f"--step={wanted}: there are 'best', 'latest' and {self.steps()}")
+
   def reached_preemption(self, step: int) -> bool:
     """True when the machine is about to be taken away."""
     return self._manager.reached_preemption(step)

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from wild3d import losses
 from wild3d.errors import UserError
 
 
@@ -19,7 +20,7 @@ class Stage(NamedTuple):
     warmup: steps of linear rise.
     drops: ((step of the stage, factor), ...).
     decay: 'constant' or 'cosine'.
-    weights: loss name -> weight.
+    weights: each of losses.TERMS -> its weight.
   """
 
   name: str
@@ -46,7 +47,7 @@ def plan(names: Sequence[str], stages) -> list[Stage]:
     stages: name -> fields of configs/base.stage, by key.
 
   Raises:
-    UserError: no stage, an unknown one, or a stage without steps.
+    UserError: no stage, an unknown one, one without steps, or an unknown loss.
   """
   if not names:
     raise UserError(
@@ -65,6 +66,12 @@ def plan(names: Sequence[str], stages) -> list[Stage]:
       raise UserError(
         f"config.stages.{name}.decay is {fields['decay']!r}: 'constant' or 'cosine'"
       )
+    weights = dict(fields['weights'])
+    if unknown := sorted(weights.keys() - losses.TERMS.keys()):
+      raise UserError(
+        f'config.stages.{name}.weights.{unknown[0]}: no such loss; choose from '
+        f'{", ".join(losses.TERMS)}'
+      )
     result.append(
       Stage(
         name=name,
@@ -75,7 +82,7 @@ def plan(names: Sequence[str], stages) -> list[Stage]:
         warmup=fields['warmup'],
         drops=tuple(fields['drops']),
         decay=fields['decay'],
-        weights=dict(fields['weights']),
+        weights=dict.fromkeys(losses.TERMS, 0.0) | weights,
       )
     )
     start += fields['steps']

@@ -11,14 +11,15 @@ import importlib.resources
 import io
 import json
 import os
-from html import escape
 
 import numpy as np
 from jaxtyping import UInt8
+from markupsafe import Markup
 from PIL import Image
 
 from wild3d import files, skeleton
-from wild3d.draw import pixels
+from wild3d.draw import style
+from wild3d.pages import page as frame
 from wild3d.poses import poses_json
 from wild3d.poses.pose import Header, Picture, Pose
 
@@ -165,17 +166,16 @@ def _template(header):
   folder = importlib.resources.files('wild3d.viewer')
   read = lambda name: (folder / name).read_text(encoding='utf-8')  # noqa: E731
   script = '\n'.join(read(name) for name in _SCRIPTS)
-  style = read('viewer.css')
-  page = read('page.html')
-  for mark, text in {
-    '@SCRIPT_HASH@': _hash(script),
-    '@STYLE_HASH@': _hash(style),
-    '@TITLE@': escape(f'3D poses, wild3d {header.version}'),
-    '@STYLE@': style,
-    '@SCRIPT@': script,
-    '@HEADER@': _json(_described(header)).decode(),
-  }.items():
-    page = page.replace(mark, text)
+  css = read('viewer.css')
+  page = frame.render(
+    'page.html',
+    title=f'3D poses, wild3d {header.version}',
+    script_hash=_hash(script),
+    style_hash=_hash(css),
+    style=Markup(css),
+    script=Markup(script),
+    header=Markup(_json(_described(header)).decode()),
+  )
   before, after = page.split('@PICTURES@\n')
   return before.encode(), after.encode()
 
@@ -211,8 +211,8 @@ def _described(header):
   )
   return {
     'joints': skeleton.JOINTS,
-    'bones': [(*bone, pixels.bone_side(bone)) for bone in skeleton.BONES],
-    'colours': {side: f'rgb{rgb}' for side, rgb in pixels.COLOURS.items()},
+    'bones': [(*bone, style.bone_side(bone)) for bone in skeleton.BONES],
+    'colours': {side: f'rgb{rgb}' for side, rgb in style.COLOURS.items()},
     'fps': header.fps,
     'conventions': [
       *((title, poses_json.CONVENTIONS[name]) for title, name in _CONVENTIONS.items()),

@@ -7,7 +7,7 @@ import pathlib
 import numpy as np
 
 from wild3d import files, skeleton
-from wild3d.draw import pixels
+from wild3d.draw import style
 from wild3d.errors import UserError
 from wild3d.poses.pose import PoseFile
 
@@ -85,7 +85,7 @@ def _skeleton(recording, entity, joints, points, strips, radius):
     f'{entity}/joints',
     points(joints[known], class_ids=ids, radii=radius, show_labels=False),
   )
-  colours = [pixels.COLOURS[pixels.bone_side(bone)] for bone in bones]
+  colours = [style.COLOURS[style.bone_side(bone)] for bone in bones]
   recording.log(
     f'{entity}/bones',
     strips([joints[list(bone)] for bone in bones], colors=colours, radii=radius / 2),

@@ -3,9 +3,10 @@
 import collections
 import dataclasses
 import pathlib
+from collections.abc import Sequence
 
+from wild3d import joint_names
 from wild3d.datasets.coco_person import json_stream
-from wild3d.datasets.coco_person import names as joint_names
 from wild3d.datasets.coco_person.person import (
   Person,
   Picture,
@@ -47,7 +48,7 @@ def read(
     roots: folders under which a file_name may lie; the first that has it.
     min_joints: people with fewer labelled joints of ours are left out.
     first_pixel: 0 or 1, the number of the first pixel in the file.
-    names: see names.match.
+    names: see `instructions`.
 
   Raises:
     UserError: naming the file and the annotation.
@@ -111,7 +112,7 @@ def _load(path):
 
 def _matches(categories, names, path):
   """Category id -> (our joint -> column, how many keypoints); File.keypoints."""
-  told = joint_names.instructions(names)
+  told = instructions(names)
   matches, keypoints = {}, {}
   for category in categories:
     theirs = category.get('keypoints')
@@ -120,10 +121,10 @@ def _matches(categories, names, path):
     where = f'{path}, category {category.get("name", category.get("id"))}'
     if not isinstance(theirs, list) or not all(isinstance(n, str) for n in theirs):
       raise UserError(f'{where}: keypoints must be a list of names')
-    match = joint_names.match(theirs, told, where)
-    if match.columns:
-      matches[category.get('id')] = (match.columns, len(theirs))
-    ours = {index: joint for joint, index in match.columns.items()}
+    columns = match(theirs, told, where)
+    if columns:
+      matches[category.get('id')] = (columns, len(theirs))
+    ours = {index: joint for joint, index in columns.items()}
     keypoints.update({name: ours.get(i, '') for i, name in enumerate(theirs)})
   if not keypoints:
     raise UserError(
@@ -141,6 +142,51 @@ def _matches(categories, names, path):
       f'({", ".join(JOINTS)}); rename them, or say which is which with the option names'
     )
   return matches, keypoints
+
+
+def match(
+  names: Sequence[str], told: dict[str, str], where: str = ''
+) -> dict[str, int]:
+  """Our joint -> which of a file's keypoints it is; those that are not found are absent.
+
+  Args:
+    names: the file's keypoints, in order.
+    told: from `instructions`.
+    where: the file, for messages.
+
+  Raises:
+    UserError: two names mean the same joint.
+  """
+  found = joint_names.match(names, told=told)
+  for joint, (place, *others) in found.items():
+    if others:
+      raise UserError(
+        f'{where}: keypoints {names[place]!r} and {names[others[0]]!r} both mean our '
+        f'{joint}; say which one with the option names, such as {names[place]}:{joint}'
+      )
+  return {joint: places[0] for joint, places in found.items()}
+
+
+def instructions(told: Sequence[str]) -> dict[str, str]:
+  """Reads the option `names`: normalised name -> our joint, or '' for none.
+
+  Args:
+    told: 'neck:thorax' means that the file's neck is our thorax, 'head:' that its
+      head is none of ours.
+
+  Raises:
+    UserError: an entry has another form.
+  """
+  given = {}
+  for entry in told:
+    theirs, _, ours = str(entry).rpartition(':')
+    if not joint_names.normalised(theirs) or (ours and ours not in JOINTS):
+      raise UserError(
+        f'names: {entry!r} must be THEIRS:OURS with one of ours ({", ".join(JOINTS)}), '
+        'or THEIRS: for none'
+      )
+    given[joint_names.normalised(theirs)] = ours
+  return given
 
 
 def _pictures(images, path):

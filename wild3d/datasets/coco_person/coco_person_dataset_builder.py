@@ -8,10 +8,12 @@ from typing import ClassVar
 import tensorflow_datasets as tfds
 from PIL import Image, ImageOps
 
-from wild3d.datasets import crop, record, work
+from wild3d.datasets import crop, make_record, options
 from wild3d.datasets.coco_person import coco_json, order
 from wild3d.datasets.coco_person.person import Person
+from wild3d.datasets.units import Skipped, Unit, UnitBuilder
 from wild3d.errors import UserError
+from wild3d.media import image_file
 from wild3d.skeleton import JOINTS
 
 _LAYOUT = (
@@ -36,7 +38,7 @@ class CocoPersonConfig(tfds.core.BuilderConfig):
     margin: side of the stored crop over the side of the person box.
     min_joints: people with fewer labelled joints of ours are left out.
     pixels: number of the first pixel in the annotations: 0 as in COCO, or 1.
-    names: what keypoints mean, beyond what names.py knows: 'THEIRS:OURS', or
+    names: what keypoints mean, beyond the synonyms of joint_names.py: 'THEIRS:OURS', or
       'THEIRS:' for none of ours.
     clip: consecutive frames of a sequence that share one crop box, for sources of
       role 'clip' (a multiple of clip_frames); 0: each frame has its own box.
@@ -50,18 +52,12 @@ class CocoPersonConfig(tfds.core.BuilderConfig):
   clip: int = 0
 
   def __post_init__(self):
-    for field, good, rule in (
-      ('size', self.size >= 16, 'at least 16 px'),
-      ('margin', self.margin >= 1, 'at least 1'),
-      ('min_joints', 1 <= self.min_joints <= 16, '1 to 16'),
-      ('pixels', self.pixels in (0, 1), '0 or 1'),
-      ('clip', self.clip >= 0, '0 or more'),
-    ):
-      if not good:
-        raise UserError(f'coco_person: {field} must be {rule}')
+    limits = {'size': (16, 10**6), 'margin': (1.0, 100.0), 'min_joints': (1, 16)}
+    limits |= {'pixels': (0, 1), 'clip': (0, 10**6)}
+    options.check(self, 'coco_person', limits=limits)
 
 
-class Builder(work.UnitBuilder):
+class Builder(UnitBuilder):
   """One record per annotated person.
 
   Keypoints are matched to ours by name; pelvis and thorax, where a file has none, are
@@ -89,8 +85,8 @@ class Builder(work.UnitBuilder):
     'booktitle={ECCV}, year={2014}}'
   )
 
-  def units(self, manual_dir: pathlib.Path) -> dict[str, list[work.Unit]]:
-    """See work.UnitBuilder; also notes the joints matched in the metadata."""
+  def units(self, manual_dir: pathlib.Path) -> dict[str, list[Unit]]:
+    """See UnitBuilder; also notes the joints matched in the metadata."""
     config = self.builder_config
     splits, matched = {}, {}
     for path in annotation_files(manual_dir):
@@ -106,7 +102,7 @@ class Builder(work.UnitBuilder):
       matched[path.name] = file.keypoints
       chunks = order.units(file.people, config.clip, str(path))
       splits.setdefault(split_of(path.stem), []).extend(
-        work.Unit(
+        Unit(
           name=f'coco_person/{path.stem}/{i:05d}',
           count=len(chunk),
           payload=(chunk, file.left_out if i == 0 else {}),
@@ -116,11 +112,11 @@ class Builder(work.UnitBuilder):
     self.info.metadata['keypoints'] = matched
     return splits
 
-  def records(self, unit: work.Unit):
-    """See work.UnitBuilder."""
+  def records(self, unit: Unit):
+    """See UnitBuilder."""
     people, left_out = unit.payload
     for reason, count in left_out.items():
-      yield from [work.Skipped(reason)] * count
+      yield from [Skipped(reason)] * count
     config = self.builder_config
     last, image = None, None
     for person in people:
@@ -173,14 +169,10 @@ def picture(person: Person) -> Image.Image:
       person is not in it.
   """
   path, size = person.picture.path, person.picture.size
-  try:
-    with Image.open(path) as opened:
-      image = opened
-      if opened.size != size and opened.size == size[::-1]:
-        image = ImageOps.exif_transpose(opened)
-      image = image.convert('RGB')
-  except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-    raise UserError(f'{path}: the picture cannot be decoded: {error}') from None
+  with image_file.opened(path) as image:
+    if image.size != size and image.size == size[::-1]:
+      image = ImageOps.exif_transpose(image)
+    image = image.convert('RGB')
   where = f'{path}, annotation {person.annotation}'
   if all(size) and image.size != size:
     raise UserError(
@@ -210,7 +202,7 @@ def _record(unit, person, image, square):
   sequence = person.picture.sequence
   if sequence and person.track:
     sequence = f'{sequence}/{person.track}'
-  return record.cropped(
+  return make_record.from_picture(
     image,
     square,
     id=f'{unit.name}#{person.picture.file_name}:{person.annotation}',

@@ -6,6 +6,7 @@ import itertools
 
 import numpy as np
 
+from wild3d.datasets import crop
 from wild3d.datasets.coco_person.person import Person
 from wild3d.errors import UserError
 
@@ -58,10 +59,10 @@ def shared_boxes(track: list[Person], clip: int) -> list[Person]:
 def _one_box(run):
   if not run:
     return []
-  half = np.array([[person.side / 2] for person in run])
-  centers = np.stack([person.center for person in run])
-  low, high = (centers - half).min(axis=0), (centers + half).max(axis=0)
-  center, side = (low + high) / 2, float((high - low).max())
+  center, side = crop.box_of_boxes(
+    np.stack([person.center for person in run]),
+    np.array([person.side for person in run]),
+  )
   # A run is a sequence of its own, so that no clip reaches into the next box.
   track = f'{run[0].track}@{run[0].picture.frame}'
   return [

@@ -8,8 +8,9 @@ import numpy as np
 
 from wild3d.datasets import crop
 from wild3d.datasets.camera import NO_DISTORTION
-from wild3d.datasets.human36m import joints, stored
-from wild3d.datasets.work import Skipped, Unit
+from wild3d.datasets.human36m import frame_records, joints
+from wild3d.datasets.human36m import take as takes
+from wild3d.datasets.units import Skipped, Unit
 from wild3d.errors import UserError
 
 NAME = 'h36m_fetch'
@@ -34,12 +35,10 @@ def units(folder: pathlib.Path, config) -> dict[str, list[Unit]]:
 
   Raises:
     UserError: annot.h5 is damaged or of an early version of the program; see also
-      stored.units.
+      take.units.
   """
-  views = [view for path in _files(folder) for view in _views(path, config)]
-  for view in views:
-    stored.refuse_correction(view, NAME, config)
-  return stored.units(views, config, form=NAME, folder=folder, rate=False)
+  there = takes.by_name(t for path in _files(folder) for t in _takes(path, config))
+  return takes.units(there, config, form=NAME, folder=folder, rate=False)
 
 
 def records(unit: Unit, config) -> Iterator[dict | Skipped]:
@@ -51,25 +50,25 @@ def records(unit: Unit, config) -> Iterator[dict | Skipped]:
   Raises:
     UserError: a label is NaN or behind the camera, or a picture cannot be decoded.
   """
-  view = unit.payload['view']
-  if fault := view.fault(config):
-    yield from stored.skipped(unit, fault)
+  take = unit.payload['take']
+  if fault := take.fault(config):
+    yield from frame_records.skipped(unit, fault)
     return
-  key = f'intrinsics/{view.camera_id}'
-  data = _read(view.labels, ('pose/2d', 'pose/3d', key))
-  rows, moving = np.array(view.rows), list(joints.FROM_32)
+  key = f'intrinsics/{take.camera_id}'
+  data = _read(take.labels, ('pose/2d', 'pose/3d', key))
+  rows, moving = np.array(take.rows), list(joints.FROM_32)
   # In px with the origin of the official 2D positions, see metadata_xml.py.
-  seen = _shaped(view, data, 'pose/2d', (32, 2))[rows][:, moving]
-  mm = _shaped(view, data, 'pose/3d', (32, 3))[rows][:, moving]
-  fx, cx, fy, cy = _shaped(view, data, key, ())[:4]
+  seen = _shaped(take, data, 'pose/2d', (32, 2))[rows][:, moving]
+  mm = _shaped(take, data, 'pose/3d', (32, 3))[rows][:, moving]
+  fx, cx, fy, cy = _shaped(take, data, key, ())[:4]
   boxes = [crop.box_of(one) for one in joints.to_mpii16(seen)]
-  yield from stored.records_of_frames(
+  center, side = (np.stack(column) for column in zip(*boxes, strict=True))
+  yield from frame_records.of_take(
     unit,
     config,
     joints3d=mm,
     joints2d=seen,
-    center=np.stack([center for center, _ in boxes]),
-    side=np.array([side for _, side in boxes]),
+    boxes=frame_records.shared_boxes(take, config, center, side),
     camera=np.array([fx, fy, cx, cy]),
     distortion=NO_DISTORTION,
   )
@@ -80,10 +79,10 @@ def _files(folder):
   return sorted(root.glob('S*/*-*/annot.h5'))
 
 
-def _views(path, config):
+def _takes(path, config):
   subject = int(re.sub(r'\D', '', path.parent.parent.name) or 0)
   name = path.parent.name
-  if not stored.wanted(subject, (config.cameras or joints.CAMERAS)[0], config):
+  if not takes.wanted(subject, (config.cameras or joints.CAMERAS)[0], config):
     return
   data = _read(path, _COLUMNS)
   frame, camera, *said = (data[column] for column in _COLUMNS)
@@ -97,15 +96,15 @@ def _views(path, config):
     )
   for camera_id in joints.CAMERAS:
     rows = np.flatnonzero(camera == int(camera_id))
-    if len(rows) and stored.wanted(subject, camera_id, config):
+    if len(rows) and takes.wanted(subject, camera_id, config):
       rows = rows[np.argsort(frame[rows], kind='stable')]
-      yield stored.View(
+      yield takes.Take(
         subject=subject,
         name=name,
-        take=stored.FAULTY_TAKES.get(number, name),
+        official_name=takes.FAULTY_TAKES.get(number, name),
         camera_id=camera_id,
         labels=path,
-        stamp=stored.stamp(path),
+        stamps=takes.stamps(path),
         rows=tuple(rows.tolist()),
         frames=tuple((frame[rows] - 1).tolist()),
         pictures=path.parent / 'imageSequence' / camera_id,
@@ -131,13 +130,13 @@ def _read(path, keys):
     ) from None
 
 
-def _shaped(view, data, key, shape):
+def _shaped(take, data, key, shape):
   """The values of one array, in float64, once there is a row for each frame."""
   values = np.asarray(data[key], np.float64)
-  least = max(view.rows) + 1 if shape else 4
+  least = max(take.rows) + 1 if shape else 4
   if values.shape[1:] != shape or len(values) < least:
     raise UserError(
-      f'{view.labels}: {key} is of shape {values.shape}, not [{least} or more, '
+      f'{take.labels}: {key} is of shape {values.shape}, not [{least} or more, '
       f'{", ".join(map(str, shape))}]'
     )
   return values

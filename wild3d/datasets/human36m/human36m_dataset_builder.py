@@ -6,12 +6,12 @@ from typing import ClassVar
 import tensorflow_datasets as tfds
 from absl import logging
 
-from wild3d.datasets import work
+from wild3d.datasets import options
 from wild3d.datasets.human36m import h36m_fetch, joints, mmpose, official, zhou2017
+from wild3d.datasets.units import UnitBuilder
 from wild3d.errors import UserError
 
 FORMS = (official, h36m_fetch, zhou2017, mmpose)
-_CHOICES = {'projection': ('true', 'zhou2017'), 'shifted': ('keep', 'skip', 'correct')}
 
 
 @dataclasses.dataclass
@@ -46,31 +46,26 @@ class Human36mConfig(tfds.core.BuilderConfig):
   clip_frames: int = 1
 
   def __post_init__(self):
-    for field in ('size', 'stride', 'validation_stride', 'clip_frames'):
-      value = getattr(self, field)
-      if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise UserError(f'human36m: {field} must be an integer above 0, got {value!r}')
-    if not 1 <= self.margin < 10:
-      raise UserError(f'human36m: margin must be in [1, 10), got {self.margin!r}')
-    for field, choices in _CHOICES.items():
-      if getattr(self, field) not in choices:
-        raise UserError(
-          f'human36m: {field} must be one of {", ".join(choices)}, got '
-          f'{getattr(self, field)!r}'
-        )
     # The command line reads numbers as int.
     self.cameras = tuple(str(camera) for camera in self.cameras)
-    everyone = sum(joints.SUBJECTS.values(), ())
-    for field, known in (('subjects', everyone), ('cameras', joints.CAMERAS)):
-      unknown = [value for value in getattr(self, field) if value not in known]
-      if unknown:
-        raise UserError(
-          f'human36m: {field} knows no {", ".join(map(str, unknown))}; choose from '
-          f'{", ".join(map(str, known))}'
-        )
+    count = (1, 10**6)
+    options.check(
+      self,
+      'human36m',
+      limits={
+        **{'size': count, 'stride': count, 'validation_stride': count},
+        **{'clip_frames': count, 'margin': (1.0, 10.0)},
+      },
+      choices={
+        'projection': ('true', 'zhou2017'),
+        'shifted': ('keep', 'skip', 'correct'),
+        'subjects': sum(joints.SUBJECTS.values(), ()),
+        'cameras': joints.CAMERAS,
+      },
+    )
 
 
-class Builder(work.UnitBuilder):
+class Builder(UnitBuilder):
   """One person in a laboratory, four cameras, with 3D positions of the joints.
 
   Splits: 'train' holds S1, S5, S6, S7, S8; 'validation' S9 and S11. One unit is one

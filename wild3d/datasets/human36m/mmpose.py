@@ -14,8 +14,9 @@ import numpy as np
 
 from wild3d.datasets import restricted_pickle
 from wild3d.datasets.camera import Camera
-from wild3d.datasets.human36m import joints, npz_rows, stored
-from wild3d.datasets.work import Skipped, Unit
+from wild3d.datasets.human36m import frame_records, joints, npz_rows
+from wild3d.datasets.human36m import take as takes
+from wild3d.datasets.units import Skipped, Unit
 from wild3d.errors import UserError
 
 NAME = 'mmpose'
@@ -40,13 +41,13 @@ def units(folder: pathlib.Path, config) -> dict[str, list[Unit]]:
 
   Raises:
     UserError: cameras.pkl is missing, damaged, or holds anything but numbers; a name
-      in the .npz is not one of a picture; see also stored.units.
+      in the .npz is not one of a picture; see also take.units.
   """
   cameras = _cameras(folder / 'annotation_body3d' / 'cameras.pkl')
   images = folder / 'images' if (folder / 'images').is_dir() else folder
   members = {}
   for path in _files(folder, config):
-    for key, found_rows in _views(path, config).items():
+    for key, found_rows in _rows_by_take(path, config).items():
       subject, take, camera_id = key
       if key in members:
         raise UserError(
@@ -59,23 +60,21 @@ def units(folder: pathlib.Path, config) -> dict[str, list[Unit]]:
         )
       stem = f'S{subject}_{take.replace(" ", "_")}.{camera_id}'
       rows, frames = zip(*sorted(found_rows, key=lambda pair: pair[1]), strict=True)
-      members[key] = stored.View(
+      members[key] = takes.Take(
         subject=subject,
         name=take,
-        take=take,
+        official_name=take,
         camera_id=camera_id,
         labels=path,
-        stamp=stored.stamp(path),
+        stamps=takes.stamps(path),
         rows=rows,
         frames=frames,
         pictures=images / f'S{subject}' / stem,
         prefix=f'{stem}_',
+        camera=cameras[f'S{subject}', camera_id],
       )
-  splits = stored.units(members.values(), config, form=NAME, folder=folder)
-  for unit in (unit for units in splits.values() for unit in units):
-    view = unit.payload['view']
-    unit.payload['camera'] = cameras[f'S{view.subject}', view.camera_id]
-  return splits
+  there = takes.by_name(members.values())
+  return takes.units(there, config, form=NAME, folder=folder)
 
 
 def records(unit: Unit, config) -> Iterator[dict | Skipped]:
@@ -84,28 +83,27 @@ def records(unit: Unit, config) -> Iterator[dict | Skipped]:
   Raises:
     UserError: a label is NaN or behind the camera, or a picture cannot be decoded.
   """
-  view, camera = unit.payload['view'], unit.payload['camera']
-  if fault := view.fault(config):
-    yield from stored.skipped(unit, fault)
+  take = unit.payload['take']
+  if fault := take.fault(config):
+    yield from frame_records.skipped(unit, fault)
     return
   # part, in px, has the origin of the official 2D positions, see metadata_xml.py.
-  seen = _rows(view, 'part', 17, 3)[..., :2]
-  mm = 1000 * _rows(view, 'S', 17, 4)[..., :3]  # stored in metres
+  seen = _rows(take, 'part', 17, 3)[..., :2]
+  mm = 1000 * _rows(take, 'S', 17, 4)[..., :3]  # stored in metres
   # mmpose's own box, which is 1.2 times the extent of the joints.
-  center, side = _rows(view, 'center', 2), 200 * _rows(view, 'scale')
-  if view.shifted and config.shifted == 'correct':
-    mm = mm - camera.rotation @ joints.SHIFT_MM
-    moved = camera.project(mm)
+  center, side = _rows(take, 'center', 2), 200 * _rows(take, 'scale')
+  if take.shifted and config.shifted == 'correct':
+    mm = mm - take.camera.rotation @ joints.SHIFT_MM
+    moved = take.camera.project(mm)
     center, seen = center + (moved - seen).mean(axis=1), moved
-  yield from stored.records_of_frames(
+  yield from frame_records.of_take(
     unit,
     config,
     joints3d=mm,
     joints2d=seen,
-    center=center,
-    side=side,
-    camera=camera.intrinsics,
-    distortion=camera.distortion,
+    boxes=frame_records.shared_boxes(take, config, center, side),
+    camera=take.camera.intrinsics,
+    distortion=take.camera.distortion,
   )
 
 
@@ -127,9 +125,9 @@ def _files(folder, config):
   return steps[max(fitting, default=min(steps))]
 
 
-def _views(path, config):
+def _rows_by_take(path, config):
   """(subject, take, camera id) -> (row, frame) of each picture wanted."""
-  views, first = collections.defaultdict(list), 0
+  found_rows, first = collections.defaultdict(list), 0
   while len(names := npz_rows.rows(path, 'imgname', first, first + _NAMES_AT_ONCE)):
     for row, name in enumerate(names.tolist(), first):
       match = _IMAGE.fullmatch(str(name))
@@ -139,22 +137,22 @@ def _views(path, config):
           'S1/S1_Directions_1.54138969/S1_Directions_1.54138969_000001.jpg'
         )
       subject, take, camera_id = int(match[1]), match[3].replace('_', ' '), match[4]
-      if stored.wanted(subject, camera_id, config):
-        views[subject, take, camera_id].append((row, int(match[5]) - 1))
+      if takes.wanted(subject, camera_id, config):
+        found_rows[subject, take, camera_id].append((row, int(match[5]) - 1))
     first += len(names)
-  return views
+  return found_rows
 
 
-def _rows(view, key, *shape):
-  """The view's rows of an array of its .npz file, in float64."""
-  start = min(view.rows)
-  block = npz_rows.rows(view.labels, key, start, max(view.rows) + 1)
+def _rows(take, key, *shape):
+  """The take's rows of an array of its .npz file, in float64."""
+  start = min(take.rows)
+  block = npz_rows.rows(take.labels, key, start, max(take.rows) + 1)
   if block.shape[1:] != shape or block.dtype.kind != 'f':
-    raise UserError(f'{view.labels}: {key} must be numbers of shape [n, {shape}]')
+    raise UserError(f'{take.labels}: {key} must be numbers of shape [n, {shape}]')
   try:
-    return block[np.array(view.rows) - start].astype(np.float64)
+    return block[np.array(take.rows) - start].astype(np.float64)
   except IndexError:
-    raise UserError(f'{view.labels}: {key} has fewer rows than imgname') from None
+    raise UserError(f'{take.labels}: {key} has fewer rows than imgname') from None
 
 
 def _cameras(path):

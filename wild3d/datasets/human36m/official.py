@@ -1,17 +1,20 @@
 """Human3.6M as downloaded: CDF labels, mp4 videos, metadata.xml."""
 
+import dataclasses
 import pathlib
 from collections.abc import Iterator
 
 import numpy as np
-from absl import logging
 from jaxtyping import Float
 
 from wild3d import skeleton
-from wild3d.datasets import crop, record, video
-from wild3d.datasets.human36m import cdf, joints, metadata_xml, tree
-from wild3d.datasets.work import Skipped, Unit
+from wild3d.datasets import crop
+from wild3d.datasets.human36m import cdf, frame_records, joints, metadata_xml
+from wild3d.datasets.human36m import take as takes
+from wild3d.datasets.human36m.take import Take
+from wild3d.datasets.units import Skipped, Unit
 from wild3d.errors import UserError
+from wild3d.media import video_file
 
 NAME = 'official'
 LAYOUT = (
@@ -19,12 +22,15 @@ LAYOUT = (
   'S1/Videos/*.mp4 (or extracted/S1/Poses_D3_Positions_mono/*.cdf as h36m-fetch '
   'unpacks them), with metadata.xml in this folder or beside it'
 )
+# Videos end some frames after the labels. The cameras of one take differ by up to 10
+# frames in metadata.xml; a second more can only be the video of another take.
+MAX_SURPLUS = 50
 _THORAX = skeleton.JOINTS.index('thorax')
 
 
 def found(folder: pathlib.Path) -> bool:
   """Whether the folder has the official layout."""
-  return bool(tree.subject_folders(folder))
+  return bool(_subject_folders(folder))
 
 
 def units(folder: pathlib.Path, config) -> dict[str, list[Unit]]:
@@ -33,10 +39,10 @@ def units(folder: pathlib.Path, config) -> dict[str, list[Unit]]:
   Takes of which neither labels nor video are there are not asked for.
 
   Raises:
-    UserError: metadata.xml, a video, or the labels of a video are missing; a file
-      cannot be read; the frames of labels and video do not agree in number.
+    UserError: metadata.xml, a video, or the labels of a video are missing; a take is
+      not in metadata.xml; a file cannot be read; the frames of labels and video do
+      not agree in number; see also take.units.
   """
-  folders = tree.subject_folders(folder)
   path = metadata_xml.find(folder)
   if path is None:
     raise UserError(
@@ -44,40 +50,13 @@ def units(folder: pathlib.Path, config) -> dict[str, list[Unit]]:
       'code of the release (Release-v1.1 or v1.2) at http://vision.imar.ro/human3.6m'
     )
   metadata = metadata_xml.read(path)
-  splits = {}
-  for split, subjects in joints.SUBJECTS.items():
-    stride = config.stride if split == 'train' else config.validation_stride
-    wanted = [s for s in subjects if not config.subjects or s in config.subjects]
-    missing = ', '.join(f'S{s}' for s in wanted if s not in folders)
-    if missing and config.subjects:
-      raise UserError(f'{folder}: no labels of {missing}, which `subjects` asks for')
-    if missing:
-      logging.warning('human36m: no %s in %s: built without', missing, folder)
-    found_takes = [
-      take
-      for subject in wanted
-      if subject in folders
-      for take in tree.takes(
-        folders[subject],
-        subject,
-        metadata,
-        cameras=config.cameras or joints.CAMERAS,
-        stride=stride,
-      )
-    ]
-    if found_takes:
-      splits[split] = [_unit(take) for take in found_takes]
-  if not splits:
-    raise UserError(f'{folder}: no labelled video of the subjects and cameras wanted')
-  return splits
-
-
-def _unit(take):
-  return Unit(
-    name=f'human36m/S{take.subject}/{take.name}.{take.camera_id}',
-    count=len(range(0, take.frames, take.stride)),
-    payload={'form': NAME, 'take': take},
-  )
+  there = [
+    take
+    for subject, place in _subject_folders(folder).items()
+    if not config.subjects or subject in config.subjects
+    for take in _takes(place, subject, metadata, config)
+  ]
+  return takes.units(there, config, form=NAME, folder=folder)
 
 
 def records(unit: Unit, config) -> Iterator[dict | Skipped]:
@@ -88,80 +67,139 @@ def records(unit: Unit, config) -> Iterator[dict | Skipped]:
       the message names file and frame.
   """
   take = unit.payload['take']
-  wanted = range(0, take.frames, take.stride)
-  fault = take.fault
-  if take.shifted and config.shifted == 'skip':
-    fault = f'S{take.subject} {take.name}: labels shifted by 200 mm'
-  if fault:
-    yield from (Skipped(fault) for _ in wanted)
+  if fault := take.fault(config):
+    yield from frame_records.skipped(unit, fault)
     return
-  joints3d, joints2d, seen = labels(take, wanted, config)
-  # Frames of a clip share one crop, so a clip may not span two runs.
-  runs = [
-    seen[i : i + config.clip_frames] for i in range(0, len(seen), config.clip_frames)
-  ]
-  boxes = [crop.box_of(run.reshape(-1, 2)) for run in runs]
-  for row, (index, picture) in enumerate(video.frames(take.video, wanted)):
-    run = row // config.clip_frames
-    center, side = boxes[run]
-    yield record.cropped(
-      picture,
-      crop.around(center, side, margin=config.margin, size=config.size),
-      id=f'{unit.name}#{index}',
-      joints2d=joints2d[row],
-      labelled=np.ones(16, bool),
-      joints3d=joints3d[row],
-      has3d=True,
-      center=center,
-      side=side,
-      camera=take.camera.intrinsics,
-      distortion=take.camera.distortion,
-      sequence=unit.name if config.clip_frames == 1 else f'{unit.name}/{run}',
-      frame=row,  # index // stride: frames of a sequence count up by one
-      subject=f'S{take.subject}',
-      action=joints.action_of(take.name),
-    )
-  for _ in range(len(wanted) * take.stride, take.video_frames, take.stride):
+  mono, true = labels(take, config)
+  # Crops are cut round the true projections, so that both projections see the same
+  # pictures. The middle of two joints is not seen in the middle of where they are seen.
+  seen = joints.to_mpii16(true)
+  seen[:, _THORAX] = take.camera.project(joints.to_mpii16(mono)[:, _THORAX])
+  clip = frame_records.clips(take.frames, take.stride, config.clip_frames)
+  yield from frame_records.of_take(
+    unit,
+    config,
+    joints3d=mono,
+    joints2d=true,
+    boxes=[crop.box_of(seen[clip == c].reshape(-1, 2)) for c in clip],
+    camera=take.camera.intrinsics,
+    distortion=take.camera.distortion,
+  )
+  end = take.frames[-1] + take.stride
+  for _ in range(end, take.video_frames, take.stride):
     yield Skipped('frames of a video after its last label')
 
 
 def labels(
-  take: tree.Take, wanted: range, config
-) -> tuple[
-  Float[np.ndarray, 'n 16 3'], Float[np.ndarray, 'n 16 2'], Float[np.ndarray, 'n 16 2']
-]:
-  """Of the wanted frames: positions in mm, labels in px, and true projections in px.
-
-  The last two differ with projection='zhou2017' alone; crops are cut round the true
-  ones, so that both projections see the same pictures.
+  take: Take, config
+) -> tuple[Float[np.ndarray, 'n 17 3'], Float[np.ndarray, 'n 17 2']]:
+  """Of the take's frames: positions in mm, and true projections in px.
 
   Raises:
     UserError: a position is not finite, or behind the camera.
   """
-  mono = cdf.poses(take.labels3d, 3)[wanted]
-  _check(take.labels3d, wanted, np.isfinite(mono).all(-1) & (mono[..., 2] > 0))
-  correct = take.shifted and config.shifted == 'correct'
-  if correct:
+  rows = list(take.rows)
+  mono = cdf.poses(take.labels, 3)[rows]
+  frame_records.check(take, '3D', mono)
+  if take.shifted and config.shifted == 'correct':
     mono = mono - take.camera.rotation @ joints.SHIFT_MM
-  if take.labels2d and not correct:
-    true = cdf.poses(take.labels2d, 2)[wanted]
-    _check(take.labels2d, wanted, np.isfinite(true).all(-1))
-  else:
-    true = take.camera.project(mono)
-  joints3d, seen = joints.to_mpii16(mono), joints.to_mpii16(true)
-  # The middle of two joints is not seen in the middle of where they are seen.
-  seen[:, _THORAX] = take.camera.project(joints3d[:, _THORAX])
-  if config.projection == 'true':
-    return joints3d, seen, seen
-  pairs = zip(mono, true, strict=True)
-  flat = np.stack([joints.scaled_orthographic(*pair) for pair in pairs])
-  return joints3d, joints.to_mpii16(flat), seen
+  elif take.labels2d:
+    true = cdf.poses(take.labels2d, 2)[rows]
+    frame_records.check(take, '2D', true, take.labels2d)
+    return mono, true
+  return mono, take.camera.project(mono)
 
 
-def _check(path, wanted, right):
-  if not right.all():
-    row, joint = np.argwhere(~right)[0]
-    raise UserError(
-      f'{path}: frame {wanted[row]}: {skeleton.JOINT_SETS["h36m17"][joint]} is not a '
-      'number or behind the camera; download the labels again'
+def _subject_folders(folder):
+  """Subject -> its folder, of those that have 3D labels."""
+  return {
+    subject: place
+    for subject in sum(joints.SUBJECTS.values(), ())
+    for root in (folder / 'extracted', folder)
+    if _label_files(place := root / f'S{subject}', 'D3_Positions_mono')
+  }
+
+
+def _takes(place, subject, metadata, config):
+  """The takes of one subject, in the order of metadata.xml."""
+  labels3d = _label_files(place, 'D3_Positions_mono')
+  labels2d = _label_files(place, 'D2_Positions')
+  videos = _files(place / 'Videos', 'mp4')
+  labels_folder = next(iter(labels3d.values())).parent
+  order = {}
+  for name, camera_id in labels3d | videos:
+    number = metadata.takes[subject].get(metadata_xml.canonical(name))
+    if number is None:
+      raise UserError(f'{place}: metadata.xml names no take {name!r} of S{subject}')
+    if takes.wanted(subject, camera_id, config):
+      order[name, camera_id] = (*number, camera_id, name)
+  for name, camera_id in sorted(order, key=order.get):
+    yield _checked(
+      subject=subject,
+      name=name,
+      official_name=name,
+      camera_id=camera_id,
+      camera=metadata.cameras[subject, camera_id],
+      labels=labels_folder / f'{name}.{camera_id}.cdf',
+      labels2d=labels2d.get((name, camera_id)),
+      pictures=place / 'Videos' / f'{name}.{camera_id}.mp4',
     )
+
+
+def _checked(*, labels, labels2d, pictures, **known):
+  """The take with its numbers of frames, which must agree."""
+  _require(labels, 'Poses_D3_Positions_mono')
+  frames = cdf.length(labels, 3)
+  if labels2d and (flat := cdf.length(labels2d, 2)) != frames:
+    raise UserError(
+      f'{labels} has {frames} frames, {labels2d} has {flat}: download both again'
+    )
+  take = Take(
+    labels=labels,
+    labels2d=labels2d,
+    pictures=pictures,
+    rows=range(frames),
+    frames=range(frames),
+    stamps=(),
+    **known,
+  )
+  if take.corrupt:  # its video may not even open
+    return take
+  _require(pictures, 'Videos')
+  seen = video_file.count(pictures)
+  if not 0 <= seen - frames <= MAX_SURPLUS:
+    raise UserError(
+      f'{labels} has {frames} frames, {pictures} has {seen}: one is cut off or belongs '
+      'to another take; download both again'
+    )
+  files = [f for f in (labels, labels2d, pictures) if f]
+  return dataclasses.replace(take, video_frames=seen, stamps=takes.stamps(*files))
+
+
+def _require(path, archive):
+  if not path.is_file():
+    raise UserError(
+      f'{path}: missing; it is in {archive}_S*.tgz at http://vision.imar.ro/human3.6m'
+    )
+
+
+def _label_files(place, kind):
+  """(take, camera id) -> CDF file of one kind, in whichever spelling is there."""
+  official = _files(place / 'MyPoseFeatures' / kind, 'cdf')
+  return official or _files(place / f'Poses_{kind}', 'cdf')
+
+
+def _files(folder, suffix):
+  """(take, camera id) -> file."""
+  files = {}
+  for path in sorted(folder.glob(f'*.{suffix}')):
+    if path.name.startswith(('.', '_ALL')):
+      continue  # .: left by an unpacking program; _ALL: never used, see joints.ACTIONS
+    take, _, camera_id = path.stem.rpartition('.')
+    if camera_id not in joints.CAMERAS:
+      raise UserError(
+        f'{path}: the name does not end with a camera, .{joints.CAMERAS[0]}.{suffix} '
+        'for example'
+      )
+    files[take, camera_id] = path
+  return files

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from wild3d import skeleton
-from wild3d.datasets import crop, record
-from wild3d.datasets.human36m import joints, stored
-from wild3d.datasets.work import Skipped, Unit
+from wild3d.datasets import crop, make_record
+from wild3d.datasets.human36m import frame_records, joints
+from wild3d.datasets.human36m import take as takes
+from wild3d.datasets.units import Skipped, Unit
 from wild3d.errors import UserError
 
 NAME = 'zhou2017'
@@ -69,14 +70,14 @@ def units(folder: pathlib.Path, config) -> dict[str, list[Unit]]:
 
   Raises:
     UserError: no labels at all, or a file of them is damaged or disagrees with the
-      pictures in their number; clips are wanted; see also stored.units.
+      pictures in their number; clips are wanted; see also take.units.
   """
   if config.clip_frames > 1:
     raise UserError(
       f'{folder}: the crops of Zhou et al. 2017 follow the person, so their frames '
       'cannot share one: set clip_frames=1, or build from the official videos'
     )
-  views, unlabelled = [], []
+  there, unlabelled = [], []
   sampled = {path: _by_folder(path) for path in sorted(folder.glob('annotSample*.h5'))}
   for pictures, (subject, action, subaction, camera) in _folders(folder).items():
     if not 1 <= camera <= 4 or action not in joints.ACTIONS:
@@ -85,35 +86,32 @@ def units(folder: pathlib.Path, config) -> dict[str, list[Unit]]:
         'and cameras 1 to 4'
       )
     camera_id = joints.CAMERAS[camera - 1]
-    if not stored.wanted(subject, camera_id, config):
+    if not takes.wanted(subject, camera_id, config):
       continue
     labels, rows, frames = _labelled_frames(pictures, sampled)
     name = f'{joints.ACTIONS[action]}-{subaction}'
-    view = stored.View(
+    take = takes.Take(
       subject=subject,
       name=name,
-      take=stored.FAULTY_TAKES.get((subject, action, subaction), name),
+      official_name=takes.FAULTY_TAKES.get((subject, action, subaction), name),
       camera_id=camera_id,
       labels=labels,
-      stamp=stored.stamp(labels),
+      stamps=takes.stamps(labels),
       rows=rows,
       frames=frames,
       pictures=pictures,
       prefix=f'{pictures.name}_',
     )
-    stored.refuse_correction(view, NAME, config)
-    (views if rows else unlabelled).append(view)
-  if not views and unlabelled:
+    (there if rows else unlabelled).append(take)
+  if not there and unlabelled:
     raise UserError(
       f'{folder}: no labels: neither matlab_meta.mat in the folders of images nor '
       'annotSampleTrain.h5, annotSampleTest.h5 here speak of these pictures'
     )
-  splits = stored.units(views, config, form=NAME, folder=folder)
-  for view in unlabelled:
-    split = next(s for s, who in joints.SUBJECTS.items() if view.subject in who)
-    name = f'human36m/S{view.subject}/{view.name}.{view.camera_id}'
-    unit = Unit(name, 0, {'form': NAME, 'view': view})
-    splits.setdefault(split, []).append(unit)
+  splits = takes.units(takes.by_name(there), config, form=NAME, folder=folder)
+  for take in unlabelled:
+    split = next(s for s, who in joints.SUBJECTS.items() if take.subject in who)
+    splits.setdefault(split, []).append(takes.unit(take, NAME))
   return splits
 
 
@@ -126,38 +124,39 @@ def records(unit: Unit, config) -> Iterator[dict | Skipped]:
   Raises:
     UserError: a label is NaN or behind the camera, or a picture cannot be decoded.
   """
-  view = unit.payload['view']
-  if not view.rows:
-    yield from (Skipped('no labels for the folder') for _ in _numbers(view.pictures))
+  take = unit.payload['take']
+  if not take.rows:
+    yield from (Skipped('no labels for the folder') for _ in _numbers(take.pictures))
     return
-  if fault := view.fault(config):
-    yield from stored.skipped(unit, fault)
+  if fault := take.fault(config):
+    yield from frame_records.skipped(unit, fault)
     return
-  read = _read_mat if view.labels.suffix == '.mat' else _read_h5
-  labels = read(view.labels, view.rows)
-  stored.check(view, labels.joints3d, labels.joints2d, labels.box)
-  for row, frame in enumerate(view.frames):
-    picture = stored.opened(view.picture(frame))
+  read = _read_mat if take.labels.suffix == '.mat' else _read_h5
+  labels = read(take.labels, take.rows)
+  frame_records.check(take, '3D', labels.joints3d)
+  frame_records.check(take, '2D', labels.joints2d)
+  frame_records.check(take, 'box', labels.box)
+  for row, picture in enumerate(take.read_pictures()):
     # 1-based px of the crop, MATLAB's: at an upper left corner they are (0.5, 0.5).
     seen = labels.joints2d[row] - 0.5
     size = np.array(picture.size, np.float64)
-    known = stored.common(unit, row, labels.joints3d[row], seen, config)
+    known = frame_records.labels(unit, row, labels.joints3d[row], seen, config)
     square = crop.around(
       size / 2, float(size.max()), margin=config.margin, size=config.size
     )
-    one = record.cropped(
+    one = make_record.from_picture(
       picture, square, center=size / 2, side=float(size.max()), **known
     )
     x1, y1, x2, y2 = labels.box[row]
     if not (x2 > x1 and y2 > y1):
-      raise UserError(f'{view.labels}: row {view.rows[row]}: the box is empty')
+      raise UserError(f'{take.labels}: row {take.rows[row]}: the box is empty')
     pitch = np.array([x2 - x1 + 1, y2 - y1 + 1]) / size
     affine = pitch[:, None] * one['to_original'].astype(np.float64)
     affine[:, 2] += (x1 - 1, y1 - 1)
     yield {
       **one,
       'to_original': affine.astype(np.float32),
-      'original_size': np.array(_ORIGINAL_SIZE[view.camera_id], np.int32),
+      'original_size': np.array(_ORIGINAL_SIZE[take.camera_id], np.int32),
     }
 
 

@@ -7,8 +7,10 @@ import re
 
 import numpy as np
 
-from wild3d.datasets.mocap_people import body, bvh, joints_npz, names
+from wild3d import skeleton
+from wild3d.datasets.mocap_people import body, joint_columns, joints_npz
 from wild3d.errors import UserError
+from wild3d.media import bvh
 
 _UNITS_MM = {'mm': 1.0, 'cm': 10.0, 'm': 1000.0}
 _CMU_FILE = re.compile(r'^(\d+)_\d+$')  # subject_trial
@@ -94,9 +96,10 @@ def _bvh(path, reading):
   motion = bvh.read(path)
   # A file that shows a person standing still for its rest pose tells what is up.
   still = dataclasses.replace(motion, values=np.zeros((1, motion.values.shape[1])))
-  columns = names.columns(motion.names, dict(reading.joint_names), path)
+  columns = joint_columns.find(motion.names, dict(reading.joint_names), path)
   own, rest = (
-    names.complete(bvh.positions(one)[:, list(columns)]) for one in (motion, still)
+    skeleton.convert(bvh.positions(one)[:, list(columns)], joint_columns.MATCHED)[0]
+    for one in (motion, still)
   )
   subject = _CMU_FILE.match(path.stem)
   clip = body.Clip('', own, 1 / motion.frame_time, subject[1] if subject else '', '')

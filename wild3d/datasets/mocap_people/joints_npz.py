@@ -5,7 +5,7 @@ import zipfile
 
 import numpy as np
 
-from wild3d.datasets.mocap_people import names
+from wild3d import joint_names
 from wild3d.datasets.mocap_people.body import Clip
 from wild3d.errors import UserError
 from wild3d.skeleton import JOINTS
@@ -69,7 +69,7 @@ def _check_order(path, arrays):
   if 'joint_names' not in arrays:
     return
   given = [str(name) for name in arrays['joint_names'].ravel()]
-  if [names.key(name) for name in given] != [names.key(name) for name in JOINTS]:
+  if [joint_names.ours(name) for name in given] != list(JOINTS):
     raise UserError(
       f'{path}: joint_names must be {", ".join(JOINTS)}, in this order (r_ankle will '
       f'do for right_ankle), and are {", ".join(given)}'

@@ -11,12 +11,12 @@ import numpy as np
 import PIL.Image
 import tensorflow_datasets as tfds
 
-from wild3d.datasets import record
-from wild3d.datasets.mocap_people import body, captures, names
+from wild3d.datasets import make_record, options
+from wild3d.datasets.mocap_people import body, captures, joint_columns
 from wild3d.datasets.synthetic_people import (
   synthetic_people_dataset_builder as people,
 )
-from wild3d.datasets.work import Skipped, Unit, UnitBuilder
+from wild3d.datasets.units import Skipped, Unit, UnitBuilder
 from wild3d.errors import UserError
 
 PER_UNIT = 512  # pictures of one unit, about
@@ -56,28 +56,23 @@ class MocapPeopleConfig(tfds.core.BuilderConfig):
   quality: int = 90
 
   def __post_init__(self):
-    limits = {
-      'size': (16, 2048),
-      'frames_per_second': (0.1, 1000),
-      'clip_frames': (1, 1024),
-      'every': (1, 10**6),
-      'views': (1, 1000),
-      'millimetres_per_unit': (0, 1e5),
-      'seed': (0, 2**31 - 1),
-      'quality': (1, 95),
-    }
-    for field, (low, high) in limits.items():
-      if not low <= getattr(self, field) <= high:
-        self._refuse(field, f'{low} to {high}')
-    if self.up_axis not in ('auto', 'y', 'z'):
-      self._refuse('up_axis', "'auto', 'y' or 'z'")
-    if not self.domains or set(self.domains) - {'lab', 'wild'}:
-      self._refuse('domains', "of 'lab' and 'wild', at least one")
-
-  def _refuse(self, field, wanted):
-    raise UserError(
-      f'mocap_people/{self.name}: {field} must be {wanted}, got {getattr(self, field)}'
+    options.check(
+      self,
+      f'mocap_people/{self.name}',
+      limits={
+        'size': (16, 2048),
+        'frames_per_second': (0.1, 1000),
+        'clip_frames': (1, 1024),
+        'every': (1, 10**6),
+        'views': (1, 1000),
+        'millimetres_per_unit': (0.0, 1e5),
+        'seed': (0, 2**31 - 1),
+        'quality': (1, 95),
+      },
+      choices={'up_axis': ('auto', 'y', 'z'), 'domains': ('lab', 'wild')},
     )
+    if not self.domains:
+      raise UserError(f'mocap_people/{self.name}: domains must be lab, wild or both')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -129,7 +124,7 @@ class Builder(UnitBuilder):
       up_axis=config.up_axis,
       millimetres_per_unit=float(config.millimetres_per_unit),
       frames_per_second=float(config.frames_per_second),
-      joint_names=tuple(sorted(names.explicit(manual_dir).items())),
+      joint_names=tuple(sorted(joint_columns.told(manual_dir).items())),
     )
     files = captures.find(manual_dir)
     if not files:
@@ -234,7 +229,7 @@ class Builder(UnitBuilder):
       for frame in range(frames):
         here = {key: value[row, frame] for key, value in labels.items()}
         name = f'{unit.name}#{called}'
-        yield record.still(
+        yield make_record.from_jpeg(
           id=f'{name}:{frame}' if frames > 1 else name,
           image=self._jpeg(here.pop('image')),
           **here,

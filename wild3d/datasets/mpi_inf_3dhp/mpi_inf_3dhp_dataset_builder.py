@@ -8,8 +8,9 @@ from typing import ClassVar
 import numpy as np
 import tensorflow_datasets as tfds
 
-from wild3d.datasets import crop, record, work
+from wild3d.datasets import crop, make_record, options
 from wild3d.datasets.mpi_inf_3dhp import annotations, views
+from wild3d.datasets.units import Skipped, Unit, UnitBuilder
 from wild3d.errors import UserError
 
 
@@ -43,35 +44,25 @@ class MpiInf3dhpConfig(tfds.core.BuilderConfig):
 
   def __post_init__(self):
     """Raises UserError for a value that cannot be meant."""
-    for field in ('stride', 'test_stride', 'size', 'clip_frames'):
-      value = getattr(self, field)
-      if not isinstance(value, int) or value < 1:
-        raise _bad(f'{field} must be an integer above 0, got {value!r}')
-    if not 1 <= self.margin <= 10:
-      raise _bad(f'margin must be from 1 to 10, got {self.margin!r}')
-    if self.annotation not in annotations.VARIABLES:
-      known = ', '.join(annotations.VARIABLES)
-      raise _bad(f'annotation must be one of {known}, got {self.annotation!r}')
+    count = (1, 10**6)
+    options.check(
+      self,
+      'mpi_inf_3dhp',
+      limits={
+        **{'stride': count, 'test_stride': count, 'size': count},
+        **{'clip_frames': count, 'margin': (1.0, 10.0)},
+      },
+      choices={
+        'annotation': annotations.VARIABLES,
+        'subjects': (*views.TRAINING, *views.TEST),
+        'cameras': range(annotations.CAMERAS),
+      },
+    )
     if not self.cameras:
-      raise _bad('cameras names none')
-    choices = {
-      'subjects': (*views.TRAINING, *views.TEST),
-      'cameras': tuple(range(annotations.CAMERAS)),
-    }
-    for field, known in choices.items():
-      given = getattr(self, field)
-      if len(set(given)) < len(given):
-        raise _bad(f'{field} names one twice: {given}')
-      for value in given:
-        if value not in known:
-          raise _bad(f'{field}: {value!r} is none of {known}')
+      raise UserError('mpi_inf_3dhp: cameras names none')
 
 
-def _bad(message):
-  return UserError(f'mpi_inf_3dhp: {message}')
-
-
-class Builder(work.UnitBuilder):
+class Builder(UnitBuilder):
   """One record per frame and camera: 2D and 3D joints, camera.
 
   Splits: 'train' from S1 ... S8, 'test' from TS1 ... TS6; either may be absent. A
@@ -122,7 +113,7 @@ class Builder(work.UnitBuilder):
     """False for skeletons of one size (see UnitBuilder.projects)."""
     return self.builder_config.annotation == 'metric'
 
-  def units(self, manual_dir: pathlib.Path) -> dict[str, list[work.Unit]]:
+  def units(self, manual_dir: pathlib.Path) -> dict[str, list[Unit]]:
     """'train': a unit per subject, sequence, camera; 'test': a unit per TS."""
     config, found = self.builder_config, {}
     test_dir = manual_dir / 'mpi_inf_3dhp_test_set'
@@ -148,13 +139,11 @@ class Builder(work.UnitBuilder):
         f'{self.MANUAL_DOWNLOAD_INSTRUCTIONS}'
       )
     return {
-      split: [
-        work.Unit(f'mpi_inf_3dhp/{view.name}', view.count, view) for view in of_split
-      ]
+      split: [Unit(f'mpi_inf_3dhp/{view.name}', view.count, view) for view in of_split]
       for split, of_split in found.items()
     }
 
-  def records(self, unit: work.Unit) -> Iterator[dict | work.Skipped]:
+  def records(self, unit: Unit) -> Iterator[dict | Skipped]:
     """The frames of one view, in order; those left out come first."""
     view, config = unit.payload, self.builder_config
     stride = self._stride(view)
@@ -163,11 +152,11 @@ class Builder(work.UnitBuilder):
     for row in range(0, len(labels.valid), stride):
       reason = view.why_not(labels, row)
       if reason:
-        yield work.Skipped(reason)
+        yield Skipped(reason)
       else:
         kept.append(row)
     for _ in range(view.unlabelled):
-      yield work.Skipped(f'{view.name}: a picture without labels')
+      yield Skipped(f'{view.name}: a picture without labels')
     if not kept:
       return
     boxes = _boxes(labels.joints2d, kept, stride, config.clip_frames)
@@ -176,7 +165,7 @@ class Builder(work.UnitBuilder):
       if row not in boxes:
         continue
       center, side = boxes[row]
-      yield record.cropped(
+      yield make_record.from_picture(
         picture,
         crop.around(center, side, margin=config.margin, size=config.size),
         id=f'{unit.name}#{row + view.pictures.first:06d}',

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import numpy as np
 from PIL import Image
 
-from wild3d.datasets import video
 from wild3d.errors import UserError
+from wild3d.media import image_file, video_file
 
 _NUMBERED = re.compile(r'(.*?)(\d+)\.(jpe?g|png)', re.IGNORECASE)
 
@@ -60,12 +60,9 @@ class Pictures:
     Raises:
       UserError: naming the file: cut off, damaged, or of another size.
     """
-    for row, picture in self._decoded(rows):
-      if isinstance(picture, np.ndarray):
-        found, where = picture.shape[1::-1], f'{self.path}, frame {row}'
-      else:
-        found, where = picture.size, picture.filename
-      if tuple(found) != size:
+    for row, where, picture in self._decoded(rows):
+      found = picture.shape[1::-1] if self.is_video else picture.size
+      if found != size:
         raise UserError(
           f'{where}: is {found[0]} x {found[1]} px; the labels are for '
           f'{size[0]} x {size[1]}: take the original pictures, not resized ones'
@@ -74,18 +71,14 @@ class Pictures:
 
   def _decoded(self, rows):
     if self.is_video:
-      yield from video.frames(pathlib.Path(self.path), rows)
+      for row, frame in video_file.chosen(self.path, rows):
+        yield row, f'{self.path}, frame {row}', frame
       return
     names = self.rows()
     for row in rows:
       if row in names:
         path = pathlib.Path(self.path, names[row])
-        try:
-          with Image.open(path) as picture:
-            picture.load()
-        except (OSError, SyntaxError, Image.DecompressionBombError) as error:
-          raise UserError(f'{path}: the picture cannot be decoded: {error}') from None
-        yield row, picture
+        yield row, path, image_file.read_as_stored(path)
 
 
 def find(sequence: pathlib.Path, camera: int) -> Pictures:

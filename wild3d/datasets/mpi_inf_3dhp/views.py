@@ -3,9 +3,9 @@
 import dataclasses
 import pathlib
 
-from wild3d.datasets import video
 from wild3d.datasets.mpi_inf_3dhp import annotations, calibration, pictures
 from wild3d.errors import UserError
+from wild3d.media import video_file
 
 # Rows of annot.mat that have a frame: what every public reader goes by.
 FRAMES = {
@@ -166,7 +166,7 @@ def _counted(view, labels, stride):
   # Where there are fewer labels than the dataset has, someone cut out a part of it.
   exact = view.camera < 0 or total < view.end
   if view.pictures.is_video:
-    if exact and (frames := video.count(path)) != total:
+    if exact and (frames := video_file.count(path)) != total:
       raise UserError(
         f'{path}: has {frames} frames, but {view.labels} has {total} rows: one of '
         'the two is incomplete, download it again'

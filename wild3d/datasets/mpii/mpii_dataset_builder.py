@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 import tensorflow_datasets as tfds
-from PIL import Image
 
-from wild3d.datasets import crop, record, work
+from wild3d.datasets import crop, make_record, options
 from wild3d.datasets.mpii import hrnet_json, newell_h5, official_mat, person, split
+from wild3d.datasets.units import Skipped, Unit, UnitBuilder
 from wild3d.errors import UserError
+from wild3d.media import image_file
 
 _PEOPLE = 256  # of a unit
 _MAT = 'mpii_human_pose_v1_u12_1.mat'
@@ -37,13 +38,11 @@ class MpiiConfig(tfds.core.BuilderConfig):
   margin: float = 1.5
 
   def __post_init__(self):
-    if not (isinstance(self.size, int) and 16 <= self.size <= 4096):
-      raise UserError(f'mpii: size must be 16 to 4096 (px), got {self.size!r}')
-    if not (isinstance(self.margin, int | float) and 1 <= self.margin <= 4):
-      raise UserError(f'mpii: margin must be 1 to 4, got {self.margin!r}')
+    limits = {'size': (16, 4096), 'margin': (1.0, 4.0)}
+    options.check(self, 'mpii', limits=limits)
 
 
-class Builder(work.UnitBuilder):
+class Builder(UnitBuilder):
   """One record per annotated person: 2D joints only.
 
   The first form that is there is read: the official .mat, annot/train.json and
@@ -74,31 +73,31 @@ class Builder(work.UnitBuilder):
     'booktitle={CVPR}, year={2014}}'
   )
 
-  def units(self, manual_dir: pathlib.Path) -> dict[str, list[work.Unit]]:
+  def units(self, manual_dir: pathlib.Path) -> dict[str, list[Unit]]:
     """A few hundred people of a split each; the people of a picture together."""
     result = {}
     for name, entries in read_splits(manual_dir).items():
       result[name] = [
-        work.Unit(f'mpii/{name}/{i:04d}', _count(part), (manual_dir / 'images', part))
+        Unit(f'mpii/{name}/{i:04d}', _count(part), (manual_dir / 'images', part))
         for i, part in enumerate(_cut(entries))
       ]
     return result
 
-  def records(self, unit: work.Unit) -> Iterator[dict | work.Skipped]:
+  def records(self, unit: Unit) -> Iterator[dict | Skipped]:
     """The people of a unit; each picture is decoded once where they follow in a row."""
     images, entries = unit.payload
     size, margin = self.builder_config.size, self.builder_config.margin
     name, picture = None, None
     for one in entries:
       if isinstance(one, str):
-        yield work.Skipped(one)
+        yield Skipped(one)
         continue
       if one.image != name:
-        name, picture = one.image, _decode(images / one.image)
+        name, picture = one.image, image_file.read_as_stored(images / one.image)
       if person.misfit(one, picture.size):
-        yield work.Skipped('joints or box far outside the picture')
+        yield Skipped('joints or box far outside the picture')
         continue
-      yield record.cropped(
+      yield make_record.from_picture(
         picture,
         crop.around(one.center, one.side, margin=margin, size=size),
         id=f'{unit.name}#{one.image}:{one.row}',
@@ -180,11 +179,3 @@ def _cut(entries):
       count, image = count + 1, one.image
     part.append(one)
   return [*parts, part]
-
-
-def _decode(path):
-  try:
-    with Image.open(path) as opened:
-      return opened.convert('RGB')
-  except (OSError, SyntaxError, Image.DecompressionBombError) as error:
-    raise UserError(f'{path}: the picture cannot be decoded: {error}') from None

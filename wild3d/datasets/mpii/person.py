@@ -6,9 +6,9 @@ import pathlib
 
 import numpy as np
 from jaxtyping import Bool, Float
-from PIL import Image
 
 from wild3d.errors import UserError
+from wild3d.media import image_file
 
 # A joint may lie outside its picture by this share of the longer side: people
 # cut off by the border are annotated up to 5 % beyond it. Farther out, the
@@ -161,9 +161,7 @@ def size(path: pathlib.Path, where: str) -> tuple[int, int]:
     UserError: it does not exist or is no picture; the message starts with `where`.
   """
   try:
-    with Image.open(path) as image:
+    with image_file.opened(path) as image:
       return image.size
-  except FileNotFoundError:
-    raise UserError(f'{where}: {path} does not exist') from None
-  except (OSError, Image.DecompressionBombError) as error:
-    raise UserError(f'{where}: {path} is no readable picture: {error}') from None
+  except UserError as error:
+    raise UserError(f'{where}: {error}') from None

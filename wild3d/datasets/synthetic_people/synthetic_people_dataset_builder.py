@@ -13,8 +13,7 @@ import tensorflow_datasets as tfds
 
 import wild3d
 from wild3d import skeleton
-from wild3d.datasets import record
-from wild3d.errors import UserError
+from wild3d.datasets import make_record, options
 from wild3d.synthetic import camera, motion, pose, scene
 from wild3d.synthetic import person as person_lib
 
@@ -50,14 +49,9 @@ class PeopleConfig(tfds.core.BuilderConfig):
   quality: int = 90
 
   def __post_init__(self):
-    limits = {'size': (16, 2048), 'clip_frames': (1, 1024), 'quality': (1, 95)}
-    for field in (*limits, *_SPLITS, 'seed'):
-      low, high = limits.get(field, (0, 2**31 - 1))
-      if not low <= getattr(self, field) <= high:
-        raise UserError(
-          f'synthetic_people/{self.name}: {field} must be {low} to {high}, got '
-          f'{getattr(self, field)}'
-        )
+    limits = dict.fromkeys((*_SPLITS, 'seed'), (0, 2**31 - 1))
+    limits |= {'size': (16, 2048), 'clip_frames': (1, 1024), 'quality': (1, 95)}
+    options.check(self, f'synthetic_people/{self.name}', limits=limits)
 
 
 class Builder(tfds.core.GeneratorBasedBuilder):
@@ -103,7 +97,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     config = self.builder_config
     return self.dataset_info_from_configs(
       description=self.__doc__,
-      features=record.features(),
+      features=make_record.features(),
       # Frames of a clip stay side by side; the pipeline shuffles.
       disable_shuffling=True,
       metadata=tfds.core.MetadataDict(
@@ -181,7 +175,7 @@ class _Split:
   def _record(self, person, frame, jpeg, labels):
     index = person * self._frames + frame
     clip = f'synthetic_people/{self._name}/{person:06d}' if self._frames > 1 else ''
-    return index, record.checked(
+    return index, make_record.checked(
       {
         **labels,
         'id': f'synthetic_people/{self._name}/{index:06d}',

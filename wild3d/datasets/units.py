@@ -16,7 +16,7 @@ import tensorflow_datasets as tfds
 from tensorflow_datasets.core import dataset_builder
 
 import wild3d
-from wild3d.datasets import build, record
+from wild3d.datasets import build, make_record
 from wild3d.errors import UserError
 
 
@@ -81,7 +81,7 @@ class UnitBuilder(dataset_builder.FileReaderBuilder):
 
   @abc.abstractmethod
   def records(self, unit: Unit) -> Iterator[dict | Skipped]:
-    """The records of one unit, for `record.checked`; deterministic.
+    """The records of one unit, for `make_record.checked`; deterministic.
 
     Holds one picture at a time in memory. Runs in other processes and on other
     machines: it depends on the unit and on `self.builder_config` alone.
@@ -93,7 +93,7 @@ class UnitBuilder(dataset_builder.FileReaderBuilder):
   def _info(self):
     return self.dataset_info_from_configs(
       description=type(self).__doc__,
-      features=record.features(),
+      features=make_record.features(),
       homepage=self.HOMEPAGE or None,
       citation=self.CITATION or None,
       disable_shuffling=True,  # frames of a video stay side by side

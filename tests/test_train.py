@@ -7,8 +7,12 @@ import jax
 import numpy as np
 import pytest
 
-from wild3d import evaluate, network, scoring, settings, train
+from wild3d import evaluate, losses, network, settings, train
+from wild3d.__main__ import main
 from wild3d.errors import UserError
+from wild3d.models import lift, pose3d
+from wild3d.pages import run_summary
+from wild3d.protocols import overview, scores_json
 from wild3d.training import checkpoints, metric_writer
 
 TINY = """
@@ -63,7 +67,7 @@ def run(place):
 
 
 def variables_at(folder, step):
-  return network.restore(folder, str(step), [])[3]
+  return network.load(folder, str(step)).variables
 
 
 def test_three_stages_leave_what_they_should(run):
@@ -100,19 +104,56 @@ def test_resume_is_bit_for_bit(place, run):
   assert steps == [1, 2, 3, 4, 5, 6]
 
 
-def test_evaluation_command_repeats_the_scores_of_training(run, tmp_path):
-  """Catches a second way of scoring that drifts from the first."""
+def test_one_way_to_score(run, tmp_path, capsys):
+  """Catches a second way of scoring: training, evaluate, --protocol, score."""
   out, page = tmp_path / 'scores.json', tmp_path / 'report.html'
-  evaluate.main(str(run), 'latest', str(out), str(page), [])
-  scores = json.loads(out.read_text())
-  assert scores['step'] == 6
-  assert scores['scores']['wild']['examples'] == 20
-  trained = checkpoints.open_existing(run).run(6)['scores']
-  again = scoring.flat(scores['scores'])
-  assert again == pytest.approx(scoring.flat(trained), rel=1e-6)
+  arguments = ['evaluate', f'--workdir={run}', '--step=latest']
+  assert main([*arguments, f'--out={out}', f'--report={page}']) == 0
   assert '<html' in page.read_text()
-  with pytest.raises(UserError, match='--step=7'):
-    evaluate.main(str(run), '7', None, None, [])
+  trained = checkpoints.open_existing(run).run(6)['scores']['wild']
+  written = json.loads(out.read_text())
+  assert written['header']['step'] == 6
+  assert written['overview'] == trained
+  assert trained['examples'] == 20
+
+  # By protocols of their own, on a file of the same predictions too.
+  names = ','.join(overview.PROTOCOLS)
+  by_protocol, by_file = tmp_path / 'protocol.json', tmp_path / 'file.json'
+  assert main([*arguments, f'--protocol={names}', f'--out={by_protocol}']) == 0
+  net = network.load(run, 'latest')
+  evaluator = evaluate.Evaluator(net.config, net.mesh)
+  found = evaluator.predict(net, 'wild')
+  predictions = tmp_path / 'predictions.npz'
+  np.savez(
+    predictions,
+    ids=found.truth.ids,
+    joints=found.predictions.joints,
+    units='mm',
+    first_pixel=0.5,
+    joints2d=found.predictions.joints2d,
+    joints3d=found.predictions.joints3d,
+  )
+  score = ['score', f'--protocol={names}', f'--predictions={predictions}']
+  source = [f'--truth={evaluator.source("wild")}', f'--data_dir={net.config.data_dir}']
+  assert main([*score, *source, f'--out={by_file}']) == 0
+  files = [scores_json.read(path) for path in (out, by_protocol, by_file)]
+  for entry in overview.ENTRIES.values():
+    values = [
+      next(m for m in block['measures'] if m['name'] == entry.measure)['value']
+      for block in (file.protocols[entry.protocol.name] for file in files)
+    ]
+    assert values[0] == values[1] == values[2], entry.measure
+  for name, entry in overview.ENTRIES.items():
+    measures = files[0].protocols[entry.protocol.name]['measures']
+    value = next(m['value'] for m in measures if m['name'] == entry.measure)
+    if value is None:
+      assert name not in trained['network']
+    else:
+      assert trained['network'][name] == value / (100 if entry.unit == 'share' else 1)
+  assert main(['compare', str(out), str(by_file)]) == 0
+  capsys.readouterr()
+  assert main(['evaluate', f'--workdir={run}', '--step=7']) == 2
+  assert '--step=7' in capsys.readouterr().err
 
 
 def test_padding_is_not_scored(run):
@@ -120,9 +161,9 @@ def test_padding_is_not_scored(run):
   scores = {}
   for size in (8, 16, 24):
     override = [f'--config.evaluation.batch_size={size}']
-    config, _, model, variables, devices = network.restore(run, 'latest', override)
-    evaluator = evaluate.Evaluator(config, model, devices)
-    scores[size] = evaluator.scores(variables)['wild']['network']
+    net = network.load(run, 'latest', override)
+    evaluator = evaluate.Evaluator(net.config, net.mesh)
+    scores[size] = evaluator.scores(net)['wild']['network']
   assert scores[8] == pytest.approx(scores[16], rel=1e-4)
   assert scores[8] == pytest.approx(scores[24], rel=1e-4)
 
@@ -149,6 +190,9 @@ def test_init_from_takes_parameters_alone(place, run):
     (['--config.evaluation.best=mpjp'], "'mpjp': choose from"),
     (['--config.datasets.people.name=people'], "unknown dataset 'people'"),
     (['--config.optimizer.name=sgd'], "'sgd': choose"),
+    (['--config.target.depth_root=neck'], "depth_root is 'neck': choose"),
+    (['--config.model.depth_head=none'], "depth_head is 'none': choose"),
+    (['--config.model.backbone=vgg'], "backbone is 'vgg': choose from hourglass"),
     (['--config.init_from=absent'], 'absent holds no checkpoints'),
     (['--config.evaluation.sets.wild.split=best'], "no split 'best'"),
   ],
@@ -183,4 +227,41 @@ def test_step_by_name(run, name):
   scored = {n: saved.run(n)['scores'] for n in (2, 5, 6)}
   mpjpe = {n: s['wild']['network']['mpjpe'] for n, s in scored.items()}
   want = {'best': min(mpjpe, key=mpjpe.get), 'latest': 6, '5': 5}[name]
-  assert network.choose_step(saved, name) == want
+  assert saved.choose(name) == want
+
+
+def test_a_new_loss_is_seen_everywhere(place, run, tmp_path, capsys, monkeypatch):
+  """Catches a list of losses beside losses.TERMS: console, files, curves, guard."""
+  del run
+  steep = lambda predicted, batch, target: (  # noqa: E731
+    jax.numpy.mean(predicted.depth**2, axis=1) * 10.0,
+    batch['weight'],
+  )
+  monkeypatch.setitem(losses.TERMS, 'steep', steep)
+  config = load(place, "--config.schedule=('a',)")
+  config.stages.a.weights = {'heatmap': 1.0, 'steep': 0.5}
+  train.train(config, tmp_path / 'w')
+  assert ' steep ' in capsys.readouterr().out
+  lines = metric_writer.read(tmp_path / 'w')
+  assert all(line['train/steep'] > 0 for line in lines if 'train/loss' in line)
+  assert 'steep' in run_summary.curves(lines)
+  config.stages.a.weights = {'heatmap': 0.0, 'steep': 1e9}
+  with pytest.raises(UserError, match=r'step 1, stage a: .*synthetic_people/'):
+    train.train(config, tmp_path / 'guarded')
+  config.stages.a.weights = {'heatmap': 1.0, 'stepe': 0.5}
+  with pytest.raises(UserError, match=r'weights\.stepe: no such loss; .*steep'):
+    train.train(config, tmp_path / 'misspelt')
+
+
+def test_a_new_head_is_one_entry(place, run, tmp_path, monkeypatch):
+  """Catches a list of depth heads beside models.pose3d.HEADS."""
+  del run
+  monkeypatch.setitem(pose3d.HEADS, 'half', lambda *inputs: 0.5 * lift.lift(*inputs))
+  config = load(place, "--config.schedule=('b',)", '--config.model.depth_head=half')
+  train.train(config, tmp_path / 'w')
+  net = network.load(tmp_path / 'w', 'latest')
+  assert net.model.depth_head == 'half'
+  assert evaluate.Evaluator(net.config, net.mesh).scores(net)['wild']['network']
+  config.model.depth_head = 'halve'
+  with pytest.raises(UserError, match='choose from regression, lift, half'):
+    train.train(config, tmp_path / 'misspelt')

@@ -2,7 +2,7 @@
 
 import pytest
 
-from wild3d import network, settings
+from wild3d import settings
 from wild3d.configs import base
 from wild3d.errors import UserError
 
@@ -12,5 +12,5 @@ def test_a_damaged_configuration(damage):
   """Catches a traceback of ml_collections for a field of another type."""
   saved = settings.as_json(base.get_config()) | damage
   with pytest.raises(UserError, match='configuration is damaged') as error:
-    network.complete(saved)
+    settings.complete(saved)
   assert '\n' not in str(error.value)

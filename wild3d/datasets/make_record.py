@@ -21,7 +21,7 @@ def features():
   return tfds.features.FeaturesDict({key: feature(key) for key in RECORD_KEYS})
 
 
-def cropped(picture, square, *, joints2d, labelled, center, side, **known):
+def from_picture(picture, square, *, joints2d, labelled, center, side, **known):
   """A record from a whole picture and labels in its pixels.
 
   Args:
@@ -36,7 +36,7 @@ def cropped(picture, square, *, joints2d, labelled, center, side, **known):
   size = picture.shape[1::-1] if isinstance(picture, np.ndarray) else picture.size
   labelled = np.asarray(labelled, bool)
   known['head_size'] = known.get('head_size', 0.0) / square.pitch
-  return still(
+  return from_jpeg(
     image=square.jpeg(picture),
     joints2d=np.where(labelled[:, None], square.to_stored(joints2d), 0.0),
     labelled=labelled,
@@ -48,7 +48,7 @@ def cropped(picture, square, *, joints2d, labelled, center, side, **known):
   )
 
 
-def still(*, id, image, **known):
+def from_jpeg(*, id, image, **known):
   """A record; what is not given is unknown: no 3D truth, no camera, no sequence.
 
   Args:

@@ -1,6 +1,5 @@
 """The page of scores: one file, escaped, with the right samples and curves."""
 
-import base64
 import dataclasses
 import io
 import re
@@ -11,8 +10,7 @@ from fakes import scores as fake_scores
 from PIL import Image
 from readers import html_page
 
-from wild3d import protocols, skeleton
-from wild3d.draw import pose_pair
+from wild3d import protocols
 from wild3d.errors import UserError
 from wild3d.pages import scores
 from wild3d.protocols import result
@@ -73,8 +71,9 @@ def test_all_figures_are_drawn(tmp_path):
     'MPJPE (mm)',
   ]
   assert 'PCK curve of MPJPE: strictly below' in captions
-  rows = re.findall('<tr>(.*?)</tr>', text)
-  assert max(row.count('<td') + row.count('<th') for row in rows) <= 12
+  rows = re.findall('<tr>(.*?)</tr>', text, re.DOTALL)
+  # As many as a phone shows.
+  assert max(row.count('<td') + row.count('<th') for row in rows) <= 5
   assert any('>mean of these<' in row and row.count('<td') == 2 for row in rows)
 
 
@@ -97,7 +96,7 @@ def test_where_the_predictions_come_from(tmp_path):
   )
   for said in ('<dd>runs/&lt;a&gt;</dd>', '<dd>700</dd>', '<dt>flip test</dt>'):
     assert said in found[1]
-  assert '&quot;seed&quot;: 31' in found[1]
+  assert '&#34;seed&#34;: 31' in found[1]
 
 
 def test_the_worst_are_the_worst(tmp_path):
@@ -137,17 +136,17 @@ def test_2d_alone_and_3d_alone(tmp_path):
   nothing3d = np.full((30, 16, 3), np.nan)
   only2d = Predictions(truth.joints, both.joints2d, None)
   found, text = _page(tmp_path, ['mpii_pckh', 'pck_torso'], truth, only2d)
-  assert 'class="flat"' in text
-  assert 'class="solid"' not in text
+  assert 'class="crop"' in text
+  assert 'class="views"' not in text
   assert [t for t, _ in found.tags].count('article') == 2 * scores.SHOWN
   solid = dataclasses.replace(truth, joints2d=nothing2d)
   only3d = Predictions(truth.joints, None, both.joints3d)
   _, text = _page(tmp_path, ['h36m_p1'], solid, only3d)
-  assert 'class="flat"' not in text
-  assert 'class="solid"' in text
+  assert 'class="crop"' not in text
+  assert 'class="views"' in text
   bare = dataclasses.replace(solid, joints3d=nothing3d)
   _, text = _page(tmp_path, ['geometry'], bare, only3d)  # no truth at all
-  assert 'class="solid"' in text
+  assert 'class="views"' in text
 
 
 def test_curve_agrees_with_the_score():
@@ -161,37 +160,6 @@ def test_curve_agrees_with_the_score():
     assert 5 < scored.main.overall.value < 95
     share = next(y for x, y in points if x == pytest.approx(threshold))
     assert share == pytest.approx(scored.main.overall.value)
-
-
-def test_other_joint_sets(tmp_path):
-  """Catches joints of Human3.6M drawn in MPII's order."""
-  joints = skeleton.JOINT_SETS['h36m17']
-  pose = np.arange(34.0).reshape(17, 2)
-  drawn = pose_pair.as_mpii(pose, joints)
-  assert drawn[0].tolist() == pose[joints.index('right_ankle')].tolist()
-  assert drawn[9].tolist() == pose[joints.index('head_top')].tolist()
-  assert np.isnan(pose_pair.as_mpii(pose[:14], skeleton.JOINT_SETS['lsp14'])).sum() == 0
-  assert np.isnan(pose_pair.as_mpii(pose, skeleton.JOINT_SETS['coco17'])[9]).all()
-
-
-@pytest.mark.parametrize('zoom', [1.0, 4.0])
-def test_joint_lies_on_its_pixel(zoom):
-  """Catches a picture half a cut beside the joints, or an affine taken backwards."""
-  true = 300 + fake_scores.POSE[:, :2] / 5
-  picture = np.zeros((int(600 / zoom), int(600 / zoom), 3), np.uint8)
-  x, y = (int(v / zoom) for v in true[15])  # left wrist
-  reach = int(12 / zoom)
-  picture[y - reach : y + reach + 1, x - reach : x + reach + 1] = 255
-  buffer = io.BytesIO()
-  Image.fromarray(picture).save(buffer, 'PNG')
-  affine = np.array([[zoom, 0, 0], [0, zoom, 0]])
-  drawn = pose_pair.flat(None, true, buffer.getvalue(), affine)
-  data = re.search('base64,([^"]*)', drawn)[1]
-  shown = np.asarray(Image.open(io.BytesIO(base64.b64decode(data))))
-  at = np.argwhere(shown[..., 0] > 128).mean(0)[::-1] + 0.5
-  circle = re.search('cx="([0-9.]+)" cy="([0-9.]+)"[^>]*><title>left wrist', drawn)
-  joint = np.array([float(circle[1]), float(circle[2])]) * shown.shape[0] / 100
-  np.testing.assert_allclose(at, joint, atol=1.5 * zoom)
 
 
 def test_hostile_numbers_and_pictures(tmp_path):

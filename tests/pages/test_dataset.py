@@ -13,8 +13,7 @@ from PIL import Image
 from readers import html_page
 
 from wild3d.data import records
-from wild3d.datasets import record
-from wild3d.draw import svg
+from wild3d.datasets import make_record
 from wild3d.errors import UserError
 from wild3d.pages import dataset
 from wild3d.skeleton import JOINTS
@@ -95,33 +94,12 @@ def test_pictures_and_drawing_match_the_record(people_dir, tmp_path):
       assert side == {'right': 'right', 'left': 'left'}.get(name.split('_')[0], 'trunk')
 
 
-def test_views_show_the_pose_as_it_is():
-  """Catches a view upside down, mirrored, or the camera on the wrong side."""
-  pose = np.zeros((16, 3), np.float32)
-  pose[9] = (0, -900, 0)  # the head is up
-  pose[10] = (-700, 0, 0)  # the right wrist is on the camera's left
-  pose[15] = (0, 0, -600)  # the left wrist is towards the camera
-  front, side = (_places(svg) for svg in svg.views(pose + np.float32([9, 9, 4000])))
-  assert front[9][1] < front[6][1]
-  assert front[10][0] < front[6][0]
-  assert side[15][0] < side[6][0]
-  assert side[9][1] < side[6][1]
-  # One scale in all directions: mm.
-  np.testing.assert_allclose(front[6][1] - front[9][1], 900, atol=0.02)
-  np.testing.assert_allclose(side[6][0] - side[15][0], 600, atol=0.02)
-
-
-def _places(svg):
-  found = re.findall(r'cx="([-\d.]+)" cy="([-\d.]+)".*?<title>(\d+) ', svg)
-  return {int(joint): (float(x), float(y)) for x, y, joint in found}
-
-
 def test_texts_are_escaped_and_2d_has_no_views(tmp_path):
   """Catches a page that a file name breaks, and 3D drawn where there is none."""
   buffer = io.BytesIO()
   Image.new('RGB', (40, 40), 'green').save(buffer, 'JPEG')
   name = 'mine/<b>&"\'.jpg#0'
-  row = record.still(
+  row = make_record.from_jpeg(
     id=name,
     image=buffer.getvalue(),
     joints2d=np.full((16, 2), 20.0),
@@ -140,7 +118,7 @@ def test_texts_are_escaped_and_2d_has_no_views(tmp_path):
     version='1.0.0',
     data_dir=tmp_path,
     split_datasets={'train': [(0, row), (1, broken)]},
-    features=record.features(),
+    features=make_record.features(),
     disable_shuffling=True,
   )
   out = tmp_path / 'p.html'

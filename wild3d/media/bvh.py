@@ -7,6 +7,7 @@ import warnings
 
 import numpy as np
 from jaxtyping import Float, Int
+from scipy.spatial.transform import Rotation
 
 from wild3d.errors import UserError
 
@@ -199,35 +200,24 @@ def positions(bvh: Bvh) -> Float[np.ndarray, 'T J 3']:
   Returns:
     The file's own axes and units of length.
   """
-  count = len(bvh.values)
-  places = np.zeros((count, len(bvh.names), 3))
-  turns = np.zeros((len(bvh.names), count, 3, 3))
-  first = 0
+  count, first = len(bvh.values), 0
+  places, turns = np.zeros((count, len(bvh.names), 3)), []
   for joint, (parent, own) in enumerate(zip(bvh.parents, bvh.channels, strict=True)):
     values = bvh.values[:, first : first + len(own)]
     first += len(own)
     local = np.tile(bvh.offsets[joint], (count, 1))
-    turn = np.tile(np.eye(3), (count, 1, 1))
+    turn = Rotation.identity(count)
     placed = [i for i, (_, kind) in enumerate(own) if kind == 'position']
     stays = parent >= 0 and not np.abs(values[:, placed]).max(initial=0) > 1e-6
     for value, (axis, kind) in zip(values.T, own, strict=True):
       if kind == 'rotation':
-        turn = turn @ _rotation(axis, np.radians(value))
+        turn = turn * Rotation.from_euler(axis, value[:, None], degrees=True)
       elif not stays:
         local[:, 'XYZ'.index(axis)] = value
     if parent < 0:
-      places[:, joint], turns[joint] = local, turn
+      places[:, joint] = local
+      turns.append(turn)
     else:
-      above = turns[parent]
-      places[:, joint] = places[:, parent] + np.einsum('tij,tj->ti', above, local)
-      turns[joint] = above @ turn
+      places[:, joint] = places[:, parent] + turns[parent].apply(local)
+      turns.append(turns[parent] * turn)
   return places
-
-
-def _rotation(axis, angle):
-  """[T, 3, 3] about a coordinate axis, counter-clockwise seen from its tip."""
-  one, two = {'X': (1, 2), 'Y': (2, 0), 'Z': (0, 1)}[axis]
-  turn = np.tile(np.eye(3), (len(angle), 1, 1))
-  turn[:, one, one] = turn[:, two, two] = np.cos(angle)
-  turn[:, one, two], turn[:, two, one] = -np.sin(angle), np.sin(angle)
-  return turn

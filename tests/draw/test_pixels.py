@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from wild3d.draw import pixels
+from wild3d.draw import pixels, style
 from wild3d.skeleton import BONES, FLIP_INDEX, JOINTS
 
 LIMITS = np.array([[-1000.0, 1000.0]] * 3)
@@ -56,29 +56,36 @@ def test_overlay_colours_follow_the_persons_sides():
   joints = np.array([[20.0 + 12 * i, 20.0 + 37 * i % 200] for i in range(16)])
   image = np.full((256, 256, 3), 90, np.uint8)
   for wrist, elbow, colour in (
-    (WRIST, ELBOW, pixels.LEFT),
-    (RIGHT_WRIST, RIGHT_ELBOW, pixels.RIGHT),
+    (WRIST, ELBOW, style.LEFT),
+    (RIGHT_WRIST, RIGHT_ELBOW, style.RIGHT),
   ):
-    visible = np.zeros(16, bool)
-    visible[[wrist, elbow]] = True
-    drawn = pixels.overlay(image, joints, visible)
+    known = np.full((16, 2), np.nan)
+    known[[wrist, elbow]] = joints[[wrist, elbow]]
+    drawn = pixels.overlay(image, known)
     x, y = (0.8 * joints[wrist] + 0.2 * joints[elbow]).astype(int)
     assert _mask(drawn, colour)[y - 2 : y + 3, x - 2 : x + 3].any()
-    others = [c for c in pixels.COLOURS.values() if c != colour]
+    others = [c for c in style.COLOURS.values() if c != colour]
     assert not any(_mask(drawn, c, 10).any() for c in others)
 
 
 def test_overlay_draws_no_bone_without_both_ends():
-  """Catches limbs that run to (0, 0), where unlabelled joints are stored."""
+  """Catches limbs that run to (0, 0) from a joint whose neighbours are unknown."""
   image = np.full((256, 256, 3), 90, np.uint8)
-  joints = np.zeros((16, 2))
+  joints = np.full((16, 2), np.nan)
   joints[WRIST] = 200.0
-  visible = np.zeros(16, bool)
-  visible[WRIST] = True
-  np.testing.assert_array_equal(pixels.overlay(image, joints, visible), image)
-  joints[ELBOW] = np.nan
-  visible[ELBOW] = True
-  np.testing.assert_array_equal(pixels.overlay(image, joints, visible), image)
+  np.testing.assert_array_equal(pixels.overlay(image, joints), image)
+
+
+def test_overlay_of_people_beyond_the_picture():
+  """Catches a layer cut from outside the picture, or moved when it is cut off."""
+  image = np.full((256, 256, 3), 90, np.uint8)
+  across = _only(2, left_elbow=(-40.0, 100.0), left_wrist=(120.0, 100.0))
+  gone = _only(2, left_elbow=(-90.0, -90.0), left_wrist=(-60.0, -70.0))
+  drawn = pixels.overlay(image, across, gone)
+  rows, columns = np.nonzero(_mask(drawn, style.LEFT))
+  assert columns.min() == 0
+  assert rows.mean() + 0.5 == pytest.approx(100, abs=0.5)
+  np.testing.assert_array_equal(pixels.overlay(image, gone), image)
 
 
 def test_overlay_leaves_its_input_alone():
@@ -93,8 +100,8 @@ def test_sides_of_bones_mirror():
   mirrored = {'left': 'right', 'right': 'left', 'trunk': 'trunk'}
   for bone in BONES:
     flipped = tuple(int(FLIP_INDEX[joint]) for joint in bone)
-    side = pixels.bone_side(bone)
-    assert pixels.bone_side(flipped) == mirrored[side]
+    side = style.bone_side(bone)
+    assert style.bone_side(flipped) == mirrored[side]
 
 
 def test_all_axes_of_both_views_have_one_scale():
@@ -105,7 +112,7 @@ def test_all_axes_of_both_views_have_one_scale():
     vector = 600.0 * np.eye(3)[axis]
     pose = _only(3, left_elbow=-vector, left_wrist=vector)
     half = _halves(pixels.views(pose, limits=LIMITS, height=600))[view]
-    lengths.append(_extent(_mask(half, pixels.LEFT))[across])
+    lengths.append(_extent(_mask(half, style.LEFT))[across])
   assert min(lengths) > 200
   assert np.ptp(lengths) <= 2
 
@@ -124,7 +131,7 @@ def test_views_are_upright_and_unmirrored(axis, half, direction):
   for end in (-600.0, 600.0):
     pose = _only(3, left_elbow=np.zeros(3), left_wrist=end * np.eye(3)[axis])
     picture = _halves(pixels.views(pose, limits=LIMITS))[half]
-    rows, columns = np.nonzero(_mask(picture, pixels.LEFT))
+    rows, columns = np.nonzero(_mask(picture, style.LEFT))
     centres.append([columns.mean(), rows.mean()])
   move = np.subtract(centres[1], centres[0])
   assert move @ np.array(direction) > 50
@@ -146,10 +153,10 @@ def test_nearer_limbs_cover_farther_ones(left_first):
   side = front[:, [2, 1, 0]] * [-1, 1, 1]
   for half, pose in enumerate((front, side)):
     picture = _halves(pixels.views(pose, limits=LIMITS, height=600))[half]
-    coloured = _mask(picture, pixels.LEFT) | _mask(picture, pixels.RIGHT)
+    coloured = _mask(picture, style.LEFT) | _mask(picture, style.RIGHT)
     rows, columns = np.nonzero(coloured)
     y, x = round(rows.mean()), round(columns.mean())
-    top = pixels.LEFT if left_first else pixels.RIGHT
+    top = style.LEFT if left_first else style.RIGHT
     assert _mask(picture, top)[y - 2 : y + 3, x - 2 : x + 3].mean() > 0.9
 
 
@@ -158,11 +165,11 @@ def test_true_pose_is_grey_and_shares_the_limits():
   truth = _only(3, left_elbow=(0, 0, 0), left_wrist=(0, 2400, 0))
   pose = _only(3, left_elbow=(200, 0, 0), left_wrist=(200, 1200, 0))
   # The same floor and limits without a pose: what remains are the bones.
-  limits = pixels.bounds(pose, truth)
+  limits = style.bounds(pose, truth)
   empty, _ = _halves(pixels.views(_only(3), limits=limits, height=600))
   front, _ = _halves(pixels.views(pose, truth, height=600))
-  _, predicted = _extent(_mask(front, pixels.LEFT))
-  _, true = _extent(_mask(front, pixels.TRUTH, 2) & (empty > 230).all(-1))
+  _, predicted = _extent(_mask(front, style.LEFT))
+  _, true = _extent(_mask(front, style.TRUTH, 2) & (empty > 230).all(-1))
   assert predicted > 100
   assert abs(true - 2 * predicted) < 10
 
@@ -171,7 +178,7 @@ def test_bounds_are_a_cube_round_all_poses():
   """Catches limbs outside the picture and axes of unequal scale."""
   a = _only(3, left_wrist=(900, 0, 0))
   b = _only(3, left_wrist=(0, -1500, 300))
-  limits = pixels.bounds(a, None, b)
+  limits = style.bounds(a, None, b)
   spans = limits[:, 1] - limits[:, 0]
   np.testing.assert_allclose(spans, spans[0])
   for pose in (a, b):
@@ -234,7 +241,7 @@ def _lab(rgb, simulate):
 @pytest.mark.parametrize('kind', list(BLINDNESS))
 def test_colours_stay_apart_for_colour_blind_readers(kind):
   """Catches red against green: sides that one reader in twenty cannot tell."""
-  colours = (*pixels.COLOURS.values(), pixels.TRUTH)
+  colours = (*style.COLOURS.values(), style.TRUTH)
   for a, b in itertools.combinations(colours, 2):
     difference = _lab(a, BLINDNESS[kind]) - _lab(b, BLINDNESS[kind])
     assert np.linalg.norm(difference) > 20

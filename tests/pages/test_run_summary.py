@@ -32,3 +32,11 @@ def test_curves_leave_out_what_is_always_zero():
   """Catches a curve of a loss that the run does not have."""
   curves = run_summary.curves(LINES)
   assert curves == {'loss': [(1, 3.0), (4, 2.0)], 'heatmap': [(1, 3.0), (4, 2.0)]}
+
+
+def test_new_losses_have_curves():
+  """Catches a list of losses that somebody must remember, and curves of no loss."""
+  knobs = {'gradient_norm': 1.0, 'learning_rate': 1.0, 'images_per_second': 9.0}
+  line = {'step': 1, 'train/symmetry': 2.0, 'train/loss': 3.0, 'train/stage': 1}
+  line |= {f'train/{name}': value for name, value in knobs.items()}
+  assert list(run_summary.curves([line])) == ['loss', 'symmetry']
