@@ -5,8 +5,9 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
-from wild3d.synthetic import person as person_lib
+from wild3d.synthetic import joint
 from wild3d.synthetic.dice import Dice
+from wild3d.synthetic.person import from_joints
 
 # Side of the person box over that of the tightest square round the joints, and
 # side of the stored crop over that of the box.
@@ -92,11 +93,9 @@ def sample(key: PRNGKeyArray, domain: str) -> View:
   # Close-ups: without the ankles, without the legs.
   cut = dice.unit()
   feet = (
-    jnp.zeros(16, bool)
-    .at[jnp.array([person_lib.RIGHT_ANKLE, person_lib.LEFT_ANKLE])]
-    .set(True)
+    jnp.zeros(16, bool).at[jnp.array([joint.RIGHT_ANKLE, joint.LEFT_ANKLE])].set(True)
   )
-  legs = feet.at[jnp.array([person_lib.RIGHT_KNEE, person_lib.LEFT_KNEE])].set(True)
+  legs = feet.at[jnp.array([joint.RIGHT_KNEE, joint.LEFT_KNEE])].set(True)
   within = jnp.where(cut < 0.14, ~legs, jnp.where(cut < 0.24, ~feet, everything))
   return View(
     azimuth=azimuth,
@@ -125,7 +124,7 @@ def place(view: View, joints: Float[Array, 'T 16 3']) -> Placement:
   low, high = points.min(axis=0), points.max(axis=0)
   middle = (low + high) / 2
   origin = middle.at[2].set(0.0)
-  chest = person_lib.from_joints(joints[0]).chest
+  chest = from_joints(joints[0]).chest
   azimuth = view.azimuth + jnp.arctan2(chest[1], chest[0])
   toward = jnp.stack([jnp.cos(azimuth), jnp.sin(azimuth), 0.0])
   reach = jnp.max((points - middle[None, :]) @ toward)

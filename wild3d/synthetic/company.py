@@ -7,9 +7,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from wild3d.synthetic import body, camera, pose, render
+from wild3d.synthetic import body, camera, joint, pose, render
 from wild3d.synthetic.dice import Dice
-from wild3d.synthetic.person import PELVIS, Person
+from wild3d.synthetic.person import Person
 
 # Room for further people and for things in front. The 'lab' leaves it empty, so that
 # one program, which takes long to compile, draws both domains.
@@ -98,7 +98,7 @@ def standing(others: Others, placement: camera.Placement) -> Person:
   right = jnp.cross(ahead, jnp.array([0.0, 0.0, 1.0]))
   where = others.offset[:, :1] * right[None, :] + others.offset[:, 1:] * ahead[None, :]
   where = where + placement.origin[None, :]
-  feet = joints[:, PELVIS] * jnp.array([[1.0, 1.0, 0.0]])
+  feet = joints[:, joint.PELVIS] * jnp.array([[1.0, 1.0, 0.0]])
   move = (where - feet)[:, None, :]
   return others.person._replace(
     joints=joints + move,

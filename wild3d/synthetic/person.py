@@ -8,11 +8,7 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-# Indices of `skeleton.JOINTS`.
-RIGHT_ANKLE, RIGHT_KNEE, RIGHT_HIP, LEFT_HIP, LEFT_KNEE, LEFT_ANKLE = range(6)
-PELVIS, THORAX, UPPER_NECK, HEAD_TOP = range(6, 10)
-RIGHT_WRIST, RIGHT_ELBOW, RIGHT_SHOULDER = range(10, 13)
-LEFT_SHOULDER, LEFT_ELBOW, LEFT_WRIST = range(13, 16)
+from wild3d.synthetic import joint
 
 # Foot and hand as shares of the shin and the forearm (adult averages).
 TOE_FORWARD, TOE_DOWN = 0.44, 0.12
@@ -53,17 +49,16 @@ def from_joints(joints: Float[Array, '16 3']) -> Person:
   """
   chest = _unit(
     jnp.cross(
-      joints[LEFT_SHOULDER] - joints[RIGHT_SHOULDER], joints[THORAX] - joints[PELVIS]
+      joints[joint.LEFT_SHOULDER] - joints[joint.RIGHT_SHOULDER],
+      joints[joint.THORAX] - joints[joint.PELVIS],
     )
   )
-  face = _across(chest, joints[HEAD_TOP] - joints[UPPER_NECK])
-  left = _unit(joints[LEFT_HIP] - joints[RIGHT_HIP])
-  legs = ((RIGHT_HIP, RIGHT_KNEE, RIGHT_ANKLE), (LEFT_HIP, LEFT_KNEE, LEFT_ANKLE))
-  arms = ((RIGHT_ELBOW, RIGHT_WRIST), (LEFT_ELBOW, LEFT_WRIST))
-  toes = [_toe(*(joints[j] for j in leg), left) for leg in legs]
+  face = _across(chest, joints[joint.HEAD_TOP] - joints[joint.UPPER_NECK])
+  left = _unit(joints[joint.LEFT_HIP] - joints[joint.RIGHT_HIP])
+  toes = [_toe(*(joints[j] for j in leg), left) for leg in joint.LEGS]
   hands = [
     joints[wrist] + HAND_LENGTH * (joints[wrist] - joints[elbow])
-    for elbow, wrist in arms
+    for _, elbow, wrist in joint.ARMS
   ]
   return Person(joints, jnp.stack(toes), jnp.stack(hands), face, chest)
 
@@ -77,8 +72,8 @@ def above_floor(person: Person) -> Person:
   Returns:
     The same with the tips at least their own flesh above z = 0, and no shorter.
   """
-  ankles = person.joints[jnp.array([RIGHT_ANKLE, LEFT_ANKLE])]
-  wrists = person.joints[jnp.array([RIGHT_WRIST, LEFT_WRIST])]
+  ankles = person.joints[jnp.array([joint.RIGHT_ANKLE, joint.LEFT_ANKLE])]
+  wrists = person.joints[jnp.array([joint.RIGHT_WRIST, joint.LEFT_WRIST])]
   return person._replace(
     toes=_raise(person.toes, ankles, TOE_FLESH_MM),
     hands=_raise(person.hands, wrists, HAND_FLESH_MM),

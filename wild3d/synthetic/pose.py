@@ -15,8 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from wild3d.synthetic import kinematics
-from wild3d.synthetic import person as person_lib
+from wild3d.synthetic import joint, kinematics
 from wild3d.synthetic.person import Person
 
 # Degrees. share | trunk: pitch and its spread, roll and its spread | first leg:
@@ -87,25 +86,21 @@ def _room():
   arms = {'right': (10, 16, 18, 20), 'left': (15, 17, 19, 21)}
   both = arms['right'] + arms['left']
   room = {
-    (person_lib.PELVIS, person_lib.UPPER_NECK): (
+    (joint.PELVIS, joint.UPPER_NECK): (
       (both, 135),
-      ((person_lib.RIGHT_ELBOW, person_lib.LEFT_ELBOW), 120),
-      ((person_lib.RIGHT_KNEE, person_lib.LEFT_KNEE), 150),
+      ((joint.RIGHT_ELBOW, joint.LEFT_ELBOW), 120),
+      ((joint.RIGHT_KNEE, joint.LEFT_KNEE), 150),
     ),
-    (person_lib.UPPER_NECK, person_lib.HEAD_TOP): ((both, 120),),
-    (person_lib.RIGHT_HIP, person_lib.RIGHT_KNEE): (
-      ((*both, person_lib.LEFT_KNEE, person_lib.LEFT_ANKLE), 95),
+    (joint.UPPER_NECK, joint.HEAD_TOP): ((both, 120),),
+    (joint.RIGHT_HIP, joint.RIGHT_KNEE): (
+      ((*both, joint.LEFT_KNEE, joint.LEFT_ANKLE), 95),
     ),
-    (person_lib.LEFT_HIP, person_lib.LEFT_KNEE): (
-      ((*both, person_lib.RIGHT_KNEE, person_lib.RIGHT_ANKLE), 95),
+    (joint.LEFT_HIP, joint.LEFT_KNEE): (
+      ((*both, joint.RIGHT_KNEE, joint.RIGHT_ANKLE), 95),
     ),
-    (person_lib.RIGHT_KNEE, person_lib.RIGHT_ANKLE): (
-      ((*both, person_lib.LEFT_ANKLE), 80),
-    ),
-    (person_lib.LEFT_KNEE, person_lib.LEFT_ANKLE): (
-      ((*both, person_lib.RIGHT_ANKLE), 80),
-    ),
-    (person_lib.RIGHT_ELBOW, person_lib.RIGHT_WRIST): ((arms['left'], 60),),
+    (joint.RIGHT_KNEE, joint.RIGHT_ANKLE): (((*both, joint.LEFT_ANKLE), 80),),
+    (joint.LEFT_KNEE, joint.LEFT_ANKLE): (((*both, joint.RIGHT_ANKLE), 80),),
+    (joint.RIGHT_ELBOW, joint.RIGHT_WRIST): ((arms['left'], 60),),
   }
   table = np.zeros((len(room), 22), np.float32)
   for row, entries in enumerate(room.values()):
@@ -219,8 +214,8 @@ def sample_angles(
 def overlap(person: Person) -> Float[Array, '']:
   """How far limbs cut into trunk, head and each other: mm, summed; 0 is clean."""
   joints = person.joints
-  wrists = joints[jnp.array([person_lib.RIGHT_WRIST, person_lib.LEFT_WRIST])]
-  elbows = joints[jnp.array([person_lib.RIGHT_ELBOW, person_lib.LEFT_ELBOW])]
+  wrists = joints[jnp.array([joint.RIGHT_WRIST, joint.LEFT_WRIST])]
+  elbows = joints[jnp.array([joint.RIGHT_ELBOW, joint.LEFT_ELBOW])]
   points = jnp.concatenate(
     [joints, person.hands, (wrists + elbows) / 2, (wrists + person.hands) / 2]
   )

@@ -11,6 +11,7 @@ from wild3d.synthetic import (
   body,
   camera,
   company,
+  joint,
   light,
   limbs,
   render,
@@ -18,7 +19,7 @@ from wild3d.synthetic import (
   texture,
 )
 from wild3d.synthetic.dice import Dice
-from wild3d.synthetic.person import HEAD_TOP, UPPER_NECK, Person
+from wild3d.synthetic.person import Person
 
 # A joint is hidden where something lies this far in front of it (mm): its own
 # flesh is thinner. Order of `skeleton.JOINTS`.
@@ -107,8 +108,10 @@ def draw(
   joints2d = camera.project(joints3d, intrinsics)
   low, high = scene.border[:2] * size, size - scene.border[2:] * size
   inside = ((joints2d >= low[None, :]) & (joints2d < high[None, :])).all(axis=-1)
-  depth = joints3d[[UPPER_NECK, HEAD_TOP], 2].mean()
-  head = jnp.linalg.norm(person.joints[HEAD_TOP] - person.joints[UPPER_NECK])
+  depth = joints3d[[joint.UPPER_NECK, joint.HEAD_TOP], 2].mean()
+  head = jnp.linalg.norm(
+    person.joints[joint.HEAD_TOP] - person.joints[joint.UPPER_NECK]
+  )
   return {
     'image': _picture(scene, placement, person, solids, seen, cloth, size),
     'joints2d': joints2d,

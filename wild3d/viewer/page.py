@@ -20,22 +20,20 @@ from PIL import Image
 from wild3d import files, skeleton
 from wild3d.draw import style
 from wild3d.pages import page as frame
+from wild3d.poses import poses_json
 from wild3d.poses.pose import Header, Picture, Pose
 
 MAX_BYTES = 96 * 2**20
 _THUMB = (208, 144)  # px: twice what the page shows, for sharp displays
 _SCRIPTS = ('scene.js', 'layout.js', 'viewer.js')
-_CONVENTIONS = (
-  ('Photograph', 'px of the upright original, continuous: (0, 0) is the top left '
-   "corner of the top left pixel, whose centre is (0.5, 0.5); u right, v down."),
-  ('3D', 'mm in camera axes: x to the right of the picture, y down, z away from the '
-   'camera.'),
-  ('Root', 'the pelvis is the origin of each person (0, 0, 0); camera space, where a '
-   "focal length was given, starts at the camera's centre."),
-  ('Left, right', "the person's own, not the viewer's."),
-  ('Score', 'how sure the network is of a 2D joint, 0 to 1.'),
-  ('Joints', 'the 16 joints of MPII.'),
-)  # fmt: skip
+# What the page calls them -> `poses_json.CONVENTIONS`.
+_CONVENTIONS = {
+  'Photograph': 'joints2d',
+  '3D': 'joints_mm',
+  'Camera space': 'joints_camera',
+  'Left, right': 'left_right',
+  'Score': 'scores',
+}
 
 
 class PageWriter:
@@ -216,7 +214,11 @@ def _described(header):
     'bones': [(*bone, style.bone_side(bone)) for bone in skeleton.BONES],
     'colours': {side: f'rgb{rgb}' for side, rgb in style.COLOURS.items()},
     'fps': header.fps,
-    'conventions': [*_CONVENTIONS, ('Scale', scale)],
+    'conventions': [
+      *((title, poses_json.CONVENTIONS[name]) for title, name in _CONVENTIONS.items()),
+      ('Joints', 'the 16 joints of MPII'),
+      ('Scale', scale),
+    ],
     'made': made,
   }
 

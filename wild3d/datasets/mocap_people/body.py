@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from wild3d.synthetic import kinematics
-from wild3d.synthetic.person import (
+from wild3d.synthetic.joint import (
   HEAD_TOP,
   LEFT_ANKLE,
   LEFT_ELBOW,
