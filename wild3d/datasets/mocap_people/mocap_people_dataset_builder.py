@@ -2,7 +2,6 @@
 
 import collections
 import dataclasses
-import io
 import pathlib
 import zlib
 from collections.abc import Iterator
@@ -11,7 +10,7 @@ import numpy as np
 import PIL.Image
 import tensorflow_datasets as tfds
 
-from wild3d.datasets import make_record, options
+from wild3d.datasets import crop, make_record, options
 from wild3d.datasets.mocap_people import body, captures, joint_columns
 from wild3d.datasets.synthetic_people import (
   synthetic_people_dataset_builder as people,
@@ -231,7 +230,7 @@ class Builder(UnitBuilder):
         name = f'{unit.name}#{called}'
         yield make_record.from_jpeg(
           id=f'{name}:{frame}' if frames > 1 else name,
-          image=self._jpeg(here.pop('image')),
+          image=crop.jpeg(PIL.Image.fromarray(here.pop('image')), config.quality),
           **here,
           has3d=True,
           to_original=np.eye(2, 3),
@@ -241,11 +240,6 @@ class Builder(UnitBuilder):
           subject=clip.subject,
           action=clip.action,
         )
-
-  def _jpeg(self, image):
-    buffer = io.BytesIO()
-    PIL.Image.fromarray(image).save(buffer, 'JPEG', quality=self.builder_config.quality)
-    return buffer.getvalue()
 
 
 def _told(kind, legs):
