@@ -75,7 +75,7 @@ class MocapPeopleConfig(tfds.core.BuilderConfig):
 
 
 @dataclasses.dataclass(frozen=True)
-class Work:
+class Drawing:
   """What one unit draws.
 
   Attributes:
@@ -167,7 +167,7 @@ class Builder(UnitBuilder):
           Unit(
             name=f'mocap_people/{split}/{start // at_once:05d}',
             count=len(some) * config.clip_frames * config.views,
-            payload=Work(str(manual_dir), split, some, reading),
+            payload=Drawing(str(manual_dir), split, some, reading),
           )
           for start in range(0, len(chosen), at_once)
           for some in [tuple(chosen[start : start + at_once])]
@@ -190,16 +190,16 @@ class Builder(UnitBuilder):
     if waiting:
       yield from self._drawn(unit, waiting, at_once)
 
-  def _poses(self, work):
+  def _poses(self, drawing):
     """Yields (what it is called, clip, joints [T, 16, 3]) or Skipped."""
     frames = self.builder_config.clip_frames
     read = None
-    for file, checksum, index, start in work.picks:
+    for file, checksum, index, start in drawing.picks:
       if read != file:
-        path = pathlib.Path(work.folder, file)
+        path = pathlib.Path(drawing.folder, file)
         if zlib.crc32(path.read_bytes()) != checksum:
           raise UserError(f'{path}: changed while the dataset was being built')
-        capture, read = captures.load(path, work.reading), file
+        capture, read = captures.load(path, drawing.reading), file
       clip = capture.clips[index]
       joints = clip.joints[start : start + frames]
       called = f'{file}:{clip.name}:{start}' if clip.name else f'{file}:{start}'
