@@ -226,9 +226,9 @@ FAULTS = {
   ),
   'cut h5': (
     lambda f: (_h5(f), _cut(f / 'valid.h5')),
-    r'valid\.h5: damaged or no h5 file',
+    r'valid\.h5: damaged, truncated or no HDF5',
   ),
-  'no column': (lambda f: _h5(f, scale=None), r'valid\.h5: holds no column scale'),
+  'no column': (lambda f: _h5(f, scale=None), r'valid\.h5: holds no scale'),
   'bad column': (lambda f: _h5(f, scale=[1.0]), r'column scale has shape \(1,\)'),
   'NaN column': (
     lambda f: _h5(f, scale=[1.0, float('nan')]),

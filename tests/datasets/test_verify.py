@@ -9,7 +9,7 @@ import pytest
 import tensorflow_datasets as tfds
 
 from wild3d.data import records
-from wild3d.datasets import counts, make_record, verify
+from wild3d.datasets import make_record, official_counts, prepare, verify
 from wild3d.datasets.verify import measures, tally
 from wild3d.datasets.verify.neighbours import Neighbours
 from wild3d.datasets.verify.verdict import Found, judge
@@ -198,11 +198,12 @@ def test_left_out_and_official_numbers_in_the_table():
     one = tally.Tally()
     one.records = found[split].promised = number
     found[split].subjects[''] = one
-  said = judge(name='mpii/x', dataset='mpii', splits=found, left_out={'no head': 2})
+  official = prepare.official_counts('mpii')
+  said = judge(name='mpii/x', official=official, splits=found, left_out={'no head': 2})
   assert said.failures == ['validation: 2,950 of 2,958, 8 are missing']
   assert '3 of 22,246, a part of the official set' in said.table()
   assert 'no head' in said.table()
-  whole = judge(name='mpii/x', dataset='mpii', splits=found, left_out={'no head': 8})
+  whole = judge(name='mpii/x', official=official, splits=found, left_out={'no head': 8})
   assert whole.failures == []
 
 
@@ -218,14 +219,18 @@ def test_left_out_and_official_numbers_in_the_table():
 )
 def test_compare_with_the_official_number(count, left_out, words, mistake):
   """Catches a subset that fails and a loss that passes."""
-  said, failed = counts.compare(count, counts.Official(2929), left_out)
+  said, failed = official_counts.compare(
+    count, official_counts.Official(2929), left_out
+  )
   assert words in said
   assert failed is mistake
 
 
 def test_inexact_numbers_judge_nothing():
   """Catches an 'about' taken for a number."""
-  assert not counts.compare(310_000, counts.Official(312_000, exact=False), 0)[1]
+  assert not official_counts.compare(
+    310_000, official_counts.Official(312_000, exact=False), 0
+  )[1]
 
 
 def _standing():

@@ -1,5 +1,6 @@
 import ml_collections
 
+from wild3d import losses
 from wild3d.pages import run_summary
 
 LINES = [

@@ -11,6 +11,13 @@ from PIL import Image
 QUALITY = 95  # of the stored JPEGs, without chroma subsampling
 
 
+def jpeg(image: Image.Image, quality: int, **options) -> bytes:
+  """The bytes of a JPEG file; `options` are Pillow's."""
+  buffer = io.BytesIO()
+  image.save(buffer, 'JPEG', quality=quality, **options)
+  return buffer.getvalue()
+
+
 @dataclasses.dataclass(frozen=True)
 class Crop:
   """A square of whole pixels of the original, and the side at which it is stored.
@@ -51,9 +58,7 @@ class Crop:
     if self.stored != self.side:
       # Smooth whatever the ratio, as sharp as bicubic, and much faster.
       cut = cut.resize((self.stored, self.stored), Image.Resampling.HAMMING)
-    buffer = io.BytesIO()
-    cut.save(buffer, 'JPEG', quality=QUALITY, subsampling=0)
-    return buffer.getvalue()
+    return jpeg(cut, QUALITY, subsampling=0)
 
 
 def around(

@@ -35,15 +35,25 @@ def builder(name: str, data_dir: str, options: dict[str, str] | None = None):
   base, _, config = name.partition('/')
   if base not in NAMES:
     raise UserError(f'unknown dataset {base!r}: choose from {", ".join(NAMES)}')
-  module = importlib.import_module(f'wild3d.datasets.{base}.{base}_dataset_builder')
-  known = {c.name: c for c in module.Builder.BUILDER_CONFIGS}
+  Builder = _builder_class(base)
+  known = {c.name: c for c in Builder.BUILDER_CONFIGS}
   if options:
     chosen = _custom(base, config, options, known)
   elif config and config not in known:
     return _custom_built(base, config, known, data_dir)
   else:
     chosen = config or None
-  return module.Builder(config=chosen, data_dir=str(absolute(data_dir)))
+  return Builder(config=chosen, data_dir=str(absolute(data_dir)))
+
+
+def official_counts(base: str) -> dict:
+  """The numbers of records of a dataset's release; {} where they are not known."""
+  return getattr(_builder_class(base), 'OFFICIAL_COUNTS', {}) if base in NAMES else {}
+
+
+def _builder_class(base):
+  module = importlib.import_module(f'wild3d.datasets.{base}.{base}_dataset_builder')
+  return module.Builder
 
 
 def _custom(base, config, options, known):

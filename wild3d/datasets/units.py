@@ -16,7 +16,7 @@ import tensorflow_datasets as tfds
 from tensorflow_datasets.core import dataset_builder
 
 import wild3d
-from wild3d.datasets import build, make_record
+from wild3d.datasets import build, make_record, official_counts
 from wild3d.errors import UserError
 
 
@@ -52,12 +52,15 @@ class UnitBuilder(dataset_builder.FileReaderBuilder):
   """A TFDS builder that lists units and reads one at a time.
 
   Derived classes are called `Builder`, have VERSION, RELEASE_NOTES,
-  MANUAL_DOWNLOAD_INSTRUCTIONS, BUILDER_CONFIGS, HOMEPAGE and CITATION, and define
+  MANUAL_DOWNLOAD_INSTRUCTIONS, BUILDER_CONFIGS, HOMEPAGE, CITATION and, where known,
+  OFFICIAL_COUNTS, and define
   `units` and `records`.
   """
 
   HOMEPAGE: ClassVar[str] = ''
   CITATION: ClassVar[str] = ''
+  # See official_counts.py.
+  OFFICIAL_COUNTS: ClassVar[dict[tuple[str, str], official_counts.Official]] = {}
   workers: int = 0  # processes; 0: one for each core, or none for small datasets
 
   @property

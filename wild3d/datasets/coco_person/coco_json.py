@@ -81,14 +81,14 @@ def read(
       few = f'fewer than {min_joints} joints of ours are labelled'
       left_out[few if number else 'no joint of ours is labelled'] += 1
       continue
-    if picture.place not in found:
+    if picture.index not in found:
       path_of = _locate(picture, roots, where)
-      found[picture.place] = dataclasses.replace(picture, path=path_of)
-    image, picture = data['images'][picture.place], found[picture.place]
+      found[picture.index] = dataclasses.replace(picture, path=path_of)
+    image, picture = data['images'][picture.index], found[picture.index]
     people.append(
       person_of(entry, image, picture, joints, columns, count, first_pixel, where)
     )
-  people.sort(key=lambda person: person.picture.place)
+  people.sort(key=lambda person: person.picture.index)
   return File(people, dict(left_out), keypoints)
 
 
@@ -191,7 +191,7 @@ def instructions(told: Sequence[str]) -> dict[str, str]:
 
 def _pictures(images, path):
   pictures = {}
-  for place, image in enumerate(images):
+  for index, image in enumerate(images):
     name = image.get('file_name')
     where = f'{path}, image {image.get("id")}'
     if not isinstance(name, str) or not name:
@@ -206,7 +206,7 @@ def _pictures(images, path):
     if not all(isinstance(number, int) for number in (frame, *size)):
       raise UserError(f'{where}: width, height and frame must be whole numbers')
     sequence = str(first(image, ('sequence',), ''))
-    pictures[image['id']] = Picture(place, name, '', size, sequence, frame)
+    pictures[image['id']] = Picture(index, name, '', size, sequence, frame)
   return pictures
 
 

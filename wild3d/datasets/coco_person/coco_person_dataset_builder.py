@@ -9,7 +9,7 @@ import tensorflow_datasets as tfds
 from PIL import Image, ImageOps
 
 from wild3d.datasets import crop, make_record, options
-from wild3d.datasets.coco_person import coco_json, order
+from wild3d.datasets.coco_person import coco_json, people_to_units
 from wild3d.datasets.coco_person.person import Person
 from wild3d.datasets.units import Skipped, Unit, UnitBuilder
 from wild3d.errors import UserError
@@ -100,7 +100,7 @@ class Builder(UnitBuilder):
       )
       _tell(path, file)
       matched[path.name] = file.keypoints
-      chunks = order.units(file.people, config.clip, str(path))
+      chunks = people_to_units.cut(file.people, config.clip, str(path))
       splits.setdefault(split_of(path.stem), []).extend(
         Unit(
           name=f'coco_person/{path.stem}/{i:05d}',

@@ -31,7 +31,7 @@ class Picture:
   """One entry of `images`.
 
   Attributes:
-    place: in the file's order.
+    index: in the file's order.
     file_name: as the file has it, with / between folders.
     path: where it was found.
     size: width, height in px as the file says; (0, 0) where it does not.
@@ -39,7 +39,7 @@ class Picture:
     frame: its number in the video.
   """
 
-  place: int
+  index: int
   file_name: str
   path: str
   size: tuple[int, int]

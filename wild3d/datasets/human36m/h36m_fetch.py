@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from wild3d.datasets import crop
+from wild3d.datasets import array_files, crop
 from wild3d.datasets.camera import NO_DISTORTION
 from wild3d.datasets.human36m import frame_records, joints
 from wild3d.datasets.human36m import take as takes
@@ -17,6 +17,10 @@ NAME = 'h36m_fetch'
 LAYOUT = (
   'the output of h36m-fetch, processed/S1/Directions-1/annot.h5 and '
   'processed/S1/Directions-1/imageSequence/54138969/img_000001.jpg'
+)
+_ADVICE = (
+  'an early version of h36m-fetch made it, or it is cut off: process it again with the '
+  'current one'
 )
 _COLUMNS = ('frame', 'camera', 'subject', 'action', 'subaction')
 
@@ -55,7 +59,7 @@ def records(unit: Unit, config) -> Iterator[dict | Skipped]:
     yield from frame_records.skipped(unit, fault)
     return
   key = f'intrinsics/{take.camera_id}'
-  data = _read(take.labels, ('pose/2d', 'pose/3d', key))
+  data = array_files.hdf5(take.labels, ('pose/2d', 'pose/3d', key), advice=_ADVICE)
   rows, moving = np.array(take.rows), list(joints.FROM_32)
   # In px with the origin of the official 2D positions, see metadata_xml.py.
   seen = _shaped(take, data, 'pose/2d', (32, 2))[rows][:, moving]
@@ -84,7 +88,7 @@ def _takes(path, config):
   name = path.parent.name
   if not takes.wanted(subject, (config.cameras or joints.CAMERAS)[0], config):
     return
-  data = _read(path, _COLUMNS)
+  data = array_files.hdf5(path, _COLUMNS, advice=_ADVICE)
   frame, camera, *said = (data[column] for column in _COLUMNS)
   if not (len(frame) and all(column.shape == frame.shape for column in data.values())):
     raise UserError(f'{path}: empty, or {", ".join(_COLUMNS)} differ in length')
@@ -110,24 +114,6 @@ def _takes(path, config):
         pictures=path.parent / 'imageSequence' / camera_id,
         prefix='img_',
       )
-
-
-def _read(path, keys):
-  import h5py
-
-  try:
-    with h5py.File(path) as file:
-      return {key: file[key][()] for key in keys}
-  except KeyError as error:
-    raise UserError(
-      f'{path}: {" ".join(str(error.args[0]).split())}; it was made by an early version '
-      'of h36m-fetch or is damaged: process it again with the current one'
-    ) from None
-  except OSError as error:
-    raise UserError(
-      f'{path}: cannot be read as HDF5 ({error}); it is truncated or damaged: process '
-      'it again'
-    ) from None
 
 
 def _shaped(take, data, key, shape):

@@ -8,6 +8,7 @@ from absl import logging
 
 from wild3d.datasets import options
 from wild3d.datasets.human36m import h36m_fetch, joints, mmpose, official, zhou2017
+from wild3d.datasets.official_counts import Official
 from wild3d.datasets.units import UnitBuilder
 from wild3d.errors import UserError
 
@@ -75,6 +76,8 @@ class Builder(UnitBuilder):
 
   VERSION = tfds.core.Version('1.0.0')
   RELEASE_NOTES: ClassVar = {'1.0.0': 'First version.'}
+  # S1, S5, S6, S7, S8, every fifth frame of four cameras.
+  OFFICIAL_COUNTS: ClassVar = {('train', ''): Official(312_000, exact=False)}
   HOMEPAGE = 'http://vision.imar.ro/human3.6m'
   CITATION = """@article{ionescu2014,
   author={Ionescu, Catalin and Papava, Dragos and Olaru, Vlad and Sminchisescu, Cristian},

@@ -1,12 +1,11 @@
 """Human3.6M's metadata.xml: the names of the takes and the cameras."""
 
 import dataclasses
-import functools
 import pathlib
 import xml.etree.ElementTree as ElementTree
 
 import numpy as np
-from jaxtyping import Float
+from scipy.spatial.transform import Rotation
 
 from wild3d.datasets.camera import Camera
 from wild3d.datasets.human36m import joints
@@ -98,21 +97,9 @@ def _cameras(w0, ids):
       # so at worst both lie half a pixel beside the picture.
       center=inside[2:4],
       distortion=inside[4:],
-      rotation=rotation(*outside[subject - 1, :3]),
+      rotation=Rotation.from_euler('XYZ', outside[subject - 1, :3]).as_matrix(),
       position=outside[subject - 1, 3:],
     )
     for name, outside, inside in zip(ids, extrinsics, intrinsics, strict=True)
     for subject in range(1, 12)
   }
-
-
-def rotation(x: float, y: float, z: float) -> Float[np.ndarray, '3 3']:
-  """Rx(x) Ry(y) Rz(z), angles in radians: from world to camera axes."""
-  turns = []
-  for axis, angle in enumerate((x, y, z)):
-    i, j = (axis + 1) % 3, (axis + 2) % 3
-    turn = np.eye(3)
-    turn[i, i] = turn[j, j] = np.cos(angle)
-    turn[j, i], turn[i, j] = np.sin(angle), -np.sin(angle)
-    turns.append(turn)
-  return functools.reduce(np.matmul, turns)

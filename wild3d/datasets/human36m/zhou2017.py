@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from wild3d import skeleton
-from wild3d.datasets import crop, make_record
+from wild3d.datasets import array_files, crop, make_record
 from wild3d.datasets.human36m import frame_records, joints
 from wild3d.datasets.human36m import take as takes
 from wild3d.datasets.units import Skipped, Unit
@@ -20,6 +20,7 @@ LAYOUT = (
   'matlab_meta.mat in each of these folders or annotSampleTrain.h5 and '
   'annotSampleTest.h5 beside images'
 )
+_ADVICE = 'get it again'
 _FOLDER = re.compile(r's_(\d\d)_act_(\d\d)_subact_(\d\d)_ca_(\d\d)')
 # Width and height of the videos, which the crops do not tell.
 _ORIGINAL_SIZE = {
@@ -209,21 +210,17 @@ def _labelled_frames(pictures, sampled):
 
 
 def _read_mat(path, rows=None):
-  import scipy.io
-
-  try:
-    data = scipy.io.loadmat(path)
-    count = int(data['num_images'].item())
-    shapes = {'Y2d': (34, count), 'Y3d_mono': (51, count), 'bbox': (4, count)}
-    for key, shape in shapes.items():
-      if data[key].shape != shape:
-        raise ValueError(f'{key} is of shape {data[key].shape}, not {shape}')
-    seen, mm, box = (np.asarray(data[key].T, np.float64) for key in shapes)
-  except Exception as error:  # scipy raises whatever a damaged file leads it into
-    raise UserError(
-      f'{path}: cannot be read as the matlab_meta.mat of Zhou et al. 2017 '
-      f'({type(error).__name__}: {error}); truncated or damaged: get it again'
-    ) from None
+  keys = ('num_images', 'Y2d', 'Y3d_mono', 'bbox')
+  data = array_files.matlab(path, keys, advice=_ADVICE)
+  count = int(data['num_images'].item()) if data['num_images'].size == 1 else -1
+  columns = []
+  for key, width in zip(keys[1:], (34, 51, 4), strict=True):
+    if data[key].shape != (width, count):
+      raise UserError(
+        f'{path}: {key} is of shape {data[key].shape}, not {(width, count)}; {_ADVICE}'
+      )
+    columns.append(np.asarray(data[key].T, np.float64))
+  seen, mm, box = columns
   labels = Labels(seen.reshape(-1, 17, 2), mm.reshape(-1, 17, 3), box)
   return labels if rows is None else labels[np.array(rows)]
 
@@ -253,17 +250,8 @@ def _read_h5(path, rows):
 
 def _h5(path, keys, part=slice(None)):
   """Columns of an annotSample file, of one length; positions in float64."""
-  import h5py
-
-  try:
-    with h5py.File(path) as file:
-      if len({len(file[key]) for key in keys}) > 1:
-        raise UserError(f'{path}: {", ".join(keys)} differ in length')
-      columns = [file[key][part] for key in keys]
-  except (OSError, KeyError) as error:
-    raise UserError(
-      f'{path}: cannot be read as the h5 of Zhou et al. 2017 ({error.args[0]}); '
-      'truncated or damaged: get it again'
-    ) from None
-  integers = keys is _H5_COLUMNS
-  return [np.asarray(c, np.int64 if integers else np.float64) for c in columns]
+  data = array_files.hdf5(path, keys, part=part, advice=_ADVICE)
+  if len({len(column) for column in data.values()}) > 1:
+    raise UserError(f'{path}: {", ".join(keys)} differ in length')
+  kind = np.int64 if keys is _H5_COLUMNS else np.float64
+  return [np.asarray(data[key], kind) for key in keys]

@@ -2,7 +2,6 @@
 
 import collections
 import dataclasses
-import io
 import pathlib
 import zlib
 from collections.abc import Iterator
@@ -11,7 +10,7 @@ import numpy as np
 import PIL.Image
 import tensorflow_datasets as tfds
 
-from wild3d.datasets import make_record, options
+from wild3d.datasets import crop, make_record, options
 from wild3d.datasets.mocap_people import body, captures, joint_columns
 from wild3d.datasets.synthetic_people import (
   synthetic_people_dataset_builder as people,
@@ -76,7 +75,7 @@ class MocapPeopleConfig(tfds.core.BuilderConfig):
 
 
 @dataclasses.dataclass(frozen=True)
-class Work:
+class Drawing:
   """What one unit draws.
 
   Attributes:
@@ -168,7 +167,7 @@ class Builder(UnitBuilder):
           Unit(
             name=f'mocap_people/{split}/{start // at_once:05d}',
             count=len(some) * config.clip_frames * config.views,
-            payload=Work(str(manual_dir), split, some, reading),
+            payload=Drawing(str(manual_dir), split, some, reading),
           )
           for start in range(0, len(chosen), at_once)
           for some in [tuple(chosen[start : start + at_once])]
@@ -191,16 +190,16 @@ class Builder(UnitBuilder):
     if waiting:
       yield from self._drawn(unit, waiting, at_once)
 
-  def _poses(self, work):
+  def _poses(self, drawing):
     """Yields (what it is called, clip, joints [T, 16, 3]) or Skipped."""
     frames = self.builder_config.clip_frames
     read = None
-    for file, checksum, index, start in work.picks:
+    for file, checksum, index, start in drawing.picks:
       if read != file:
-        path = pathlib.Path(work.folder, file)
+        path = pathlib.Path(drawing.folder, file)
         if zlib.crc32(path.read_bytes()) != checksum:
           raise UserError(f'{path}: changed while the dataset was being built')
-        capture, read = captures.load(path, work.reading), file
+        capture, read = captures.load(path, drawing.reading), file
       clip = capture.clips[index]
       joints = clip.joints[start : start + frames]
       called = f'{file}:{clip.name}:{start}' if clip.name else f'{file}:{start}'
@@ -231,7 +230,7 @@ class Builder(UnitBuilder):
         name = f'{unit.name}#{called}'
         yield make_record.from_jpeg(
           id=f'{name}:{frame}' if frames > 1 else name,
-          image=self._jpeg(here.pop('image')),
+          image=crop.jpeg(PIL.Image.fromarray(here.pop('image')), config.quality),
           **here,
           has3d=True,
           to_original=np.eye(2, 3),
@@ -241,11 +240,6 @@ class Builder(UnitBuilder):
           subject=clip.subject,
           action=clip.action,
         )
-
-  def _jpeg(self, image):
-    buffer = io.BytesIO()
-    PIL.Image.fromarray(image).save(buffer, 'JPEG', quality=self.builder_config.quality)
-    return buffer.getvalue()
 
 
 def _told(kind, legs):

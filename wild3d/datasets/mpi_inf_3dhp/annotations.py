@@ -14,10 +14,12 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from wild3d import skeleton
+from wild3d.datasets import array_files
 from wild3d.errors import UserError
 
 SITE = 'https://vcai.mpi-inf.mpg.de/3dhp-dataset'
 CAMERAS = 14
+_ADVICE = f'download it again: {SITE}'
 
 # annot.mat's order; the names that we share are ours (`neck` is our upper_neck).
 JOINTS = (
@@ -93,7 +95,7 @@ def training(
   """
   found = {}
   for key, dims in (('annot2', 2), (VARIABLES[annotation], 3)):
-    cells = _matlab(path, key)
+    cells = _cells(path, key)
     for camera in cameras:
       joints = _joints(path, cells, key, camera, dims)
       _check(path, key, joints, f'camera {camera}, ')
@@ -125,8 +127,6 @@ def test(path: pathlib.Path, annotation: str) -> Labels:
     UserError: naming the file: missing, damaged, not MATLAB v7.3, a variable is
       missing or of the wrong shape, an unknown activity, or a label is NaN.
   """
-  import h5py
-
   third = VARIABLES[annotation]
   shapes = {
     'annot2': (1, 17, 2),
@@ -134,20 +134,12 @@ def test(path: pathlib.Path, annotation: str) -> Labels:
     'valid_frame': (1,),
     'activity_annotation': (1,),
   }
-  data = {}
-  _require(path)
-  try:
-    with h5py.File(path) as file:
-      for key in shapes:
-        data[key] = np.asarray(file[key], np.float64) if key in file else None
-  except (OSError, RuntimeError, TypeError, ValueError) as error:
-    raise UserError(f'{path}: damaged, or not MATLAB v7.3: {error}') from None
+  data = array_files.hdf5(path, list(shapes), advice=_ADVICE)
   for key, shape in shapes.items():
-    if data[key] is None:
-      raise UserError(f'{path}: has no variable {key}')
     wanted = (len(data['annot2']) if data['annot2'].ndim else 0, *shape)
-    if data[key].shape != wanted:
+    if data[key].shape != wanted or data[key].dtype.kind not in 'fiub':
       raise UserError(f'{path}: {key} is of shape {data[key].shape}, not {wanted}')
+    data[key] = data[key].astype(np.float64)
   valid = data['valid_frame'][:, 0] == 1
   activity = data['activity_annotation'][:, 0]
   for row in np.flatnonzero(valid & ~np.isin(activity, range(1, 8))):
@@ -169,25 +161,8 @@ def test(path: pathlib.Path, annotation: str) -> Labels:
   )
 
 
-def _require(path):
-  if not path.exists():
-    raise UserError(f'{path} is missing: it comes with the dataset, {SITE}')
-
-
-def _matlab(path, key):
-  import scipy.io
-
-  _require(path)
-  try:
-    variables = scipy.io.loadmat(path, variable_names=[key])
-  except NotImplementedError:
-    raise UserError(f'{path}: is MATLAB v7.3; the original is v5') from None
-  # A damaged file fails in as many ways as it has bytes.
-  except Exception as error:
-    raise UserError(f'{path}: damaged, download it again: {error}') from None
-  if key not in variables:
-    raise UserError(f'{path}: has no variable {key}, or is cut off')
-  cells = variables[key].ravel()
+def _cells(path, key):
+  cells = array_files.matlab(path, [key], advice=_ADVICE)[key].ravel()
   if cells.dtype != object:
     raise UserError(f'{path}: {key} must be a cell for each camera')
   return cells

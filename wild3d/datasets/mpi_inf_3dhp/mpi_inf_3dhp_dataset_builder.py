@@ -10,6 +10,7 @@ import tensorflow_datasets as tfds
 
 from wild3d.datasets import crop, make_record, options
 from wild3d.datasets.mpi_inf_3dhp import annotations, views
+from wild3d.datasets.official_counts import Official
 from wild3d.datasets.units import Skipped, Unit, UnitBuilder
 from wild3d.errors import UserError
 
@@ -100,6 +101,16 @@ class Builder(UnitBuilder):
       annotation='universal',
     ),
   ]
+  # Frames with valid_frame = 1.
+  OFFICIAL_COUNTS: ClassVar = {
+    ('test', ''): Official(2_929),
+    ('test', 'TS1'): Official(603),
+    ('test', 'TS2'): Official(540),
+    ('test', 'TS3'): Official(505),
+    ('test', 'TS4'): Official(553),
+    ('test', 'TS5'): Official(276),
+    ('test', 'TS6'): Official(452),
+  }
   HOMEPAGE = annotations.SITE
   CITATION = (
     '@inproceedings{mehta2017, author={Mehta, Dushyant and Rhodin, Helge and Casas, '

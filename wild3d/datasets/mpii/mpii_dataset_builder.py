@@ -9,6 +9,7 @@ import tensorflow_datasets as tfds
 
 from wild3d.datasets import crop, make_record, options
 from wild3d.datasets.mpii import hrnet_json, newell_h5, official_mat, person, split
+from wild3d.datasets.official_counts import Official
 from wild3d.datasets.units import Skipped, Unit, UnitBuilder
 from wild3d.errors import UserError
 from wild3d.media import image_file
@@ -65,6 +66,12 @@ class Builder(UnitBuilder):
     MpiiConfig(name='default', description='Crops of up to 384 px.'),
     MpiiConfig(name='small', description='Crops of up to 192 px.', size=192),
   ]
+  # The usual division of the training pictures (Tompson et al. 2014).
+  OFFICIAL_COUNTS: ClassVar = {
+    ('train', ''): Official(22_246),
+    ('validation', ''): Official(2_958),
+    ('test', ''): Official(11_731),
+  }
   HOMEPAGE = 'http://human-pose.mpi-inf.mpg.de'
   CITATION = (
     '@inproceedings{andriluka2014, author={Andriluka, Mykhaylo and Pishchulin, '

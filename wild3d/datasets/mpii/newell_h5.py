@@ -18,6 +18,7 @@ import pathlib
 
 import numpy as np
 
+from wild3d.datasets import array_files
 from wild3d.datasets.mpii.person import Entry, Person
 from wild3d.errors import UserError
 
@@ -98,20 +99,16 @@ def _people(path, names, columns, train):
 
 def _columns(path):
   """(file names, columns as float64 with the box as in the .mat, istrain or None)."""
-  import h5py
-
+  wanted = ['imgname', *(key for key in _SHAPES if key not in _OPTIONAL)]
+  data = array_files.hdf5(
+    path, wanted, optional=(*_OPTIONAL, 'istrain'), advice='take it as published'
+  )
   try:
-    with h5py.File(path, 'r') as file:
-      missing = [k for k in ('imgname', *_SHAPES) if k not in file]
-      if missing := [k for k in missing if k not in _OPTIONAL]:
-        raise UserError(f'{path}: holds no column {missing[0]}')
-      names = _names(path, file['imgname'][()])
-      columns = {k: np.asarray(file[k][()], float) for k in _SHAPES if k in file}
-      train = file['istrain'][()] > 0 if 'istrain' in file else None
-  except FileNotFoundError:
-    raise UserError(f'{path}: does not exist') from None
-  except (OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
-    raise UserError(f'{path}: damaged or no h5 file: {error}') from None
+    names = _names(path, data['imgname'])
+    columns = {key: np.asarray(data[key], float) for key in _SHAPES if key in data}
+    train = data['istrain'] > 0 if 'istrain' in data else None
+  except (TypeError, ValueError) as error:
+    raise UserError(f'{path}: a column holds what it must not: {error}') from None
   for key, column in columns.items():
     if column.shape != (len(names), *_SHAPES[key]):
       raise UserError(f'{path}: column {key} has shape {column.shape}, which is wrong')

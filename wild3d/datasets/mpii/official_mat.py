@@ -7,16 +7,15 @@ absent; the last two say nothing (always so for joints 8 and 9).
 
 import math
 import pathlib
-import struct
-import zlib
 
 import numpy as np
 
+from wild3d.datasets import array_files
 from wild3d.datasets.mpii.person import Entry, Person
 from wild3d.errors import UserError
 
-_DAMAGED = (OSError, ValueError, TypeError, KeyError, IndexError, MemoryError)
-_DAMAGED += (EOFError, AttributeError, struct.error, zlib.error)
+ADVICE = 'take it as published'
+_DAMAGED = (ValueError, TypeError, KeyError, IndexError, AttributeError)
 
 
 def read(path: pathlib.Path) -> tuple[list[Entry], list[Entry]]:
@@ -29,7 +28,9 @@ def read(path: pathlib.Path) -> tuple[list[Entry], list[Entry]]:
     UserError: the file is no such file or damaged; a label is NaN, a joint's number
       is not one of 0..15, a picture's name is no file name.
   """
-  release = load(path, 'RELEASE')
+  release = array_files.matlab(path, ['RELEASE'], squeeze=True, advice=ADVICE)[
+    'RELEASE'
+  ]
   try:
     pictures = np.atleast_1d(release['annolist'][()])
     train = np.atleast_1d(release['img_train'][()]).astype(bool)
@@ -58,30 +59,6 @@ def read(path: pathlib.Path) -> tuple[list[Entry], list[Entry]]:
     if not len(people):
       entries.append('picture without annotated people')
   return splits
-
-
-def load(path: pathlib.Path, *variables: str):
-  """One variable of a MATLAB file, squeezed; several as a tuple.
-
-  Raises:
-    UserError: the file is missing, damaged, of MATLAB 7.3, or lacks a variable.
-  """
-  import scipy.io
-
-  try:
-    content = scipy.io.loadmat(path, variable_names=variables, squeeze_me=True)
-  except FileNotFoundError:
-    raise UserError(f'{path}: does not exist') from None
-  except NotImplementedError:
-    raise UserError(f'{path}: is of MATLAB 7.3; use the file as published') from None
-  except (*_DAMAGED, scipy.io.matlab.MatReadError) as error:
-    said = str(error) or type(error).__name__
-    raise UserError(f'{path}: damaged or no MATLAB file: {said}') from None
-  for name in variables:
-    if name not in content:
-      raise UserError(f'{path}: holds no variable {name}')
-  found = tuple(content[name] for name in variables)
-  return found if len(found) > 1 else found[0]
 
 
 def _person(rect, image, row, train, known):

@@ -10,7 +10,8 @@ import pathlib
 
 import numpy as np
 
-from wild3d.datasets.mpii import hrnet_json, newell_h5, official_mat
+from wild3d.datasets import array_files
+from wild3d.datasets.mpii import hrnet_json, newell_h5
 from wild3d.datasets.mpii.person import Entry, Person
 from wild3d.errors import UserError
 
@@ -76,8 +77,9 @@ def _from_h5(path, by_key):
 
 
 def _from_detections(path, by_key):
-  columns = official_mat.load(path, 'RELEASE_img_index', 'RELEASE_person_index')
-  index, row = (np.atleast_1d(column) for column in columns)
+  keys = ('RELEASE_img_index', 'RELEASE_person_index')
+  found = array_files.matlab(path, keys, squeeze=True, advice='take it as published')
+  index, row = (np.atleast_1d(found[key]) for key in keys)
   if index.shape != row.shape or index.dtype.kind not in 'uif':
     raise UserError(f'{path}: RELEASE_img_index and RELEASE_person_index disagree')
   # Counted from 1, by MATLAB.

@@ -2,7 +2,6 @@
 
 import concurrent.futures
 import dataclasses
-import io
 import zlib
 
 import jax
@@ -13,7 +12,7 @@ import tensorflow_datasets as tfds
 
 import wild3d
 from wild3d import skeleton
-from wild3d.datasets import make_record, options
+from wild3d.datasets import crop, make_record, options
 from wild3d.synthetic import camera, motion, pose, scene
 from wild3d.synthetic import person as person_lib
 
@@ -168,9 +167,7 @@ class _Split:
     yield _fetch(*ahead.pop())
 
   def _jpeg(self, image):
-    buffer = io.BytesIO()
-    PIL.Image.fromarray(image).save(buffer, 'JPEG', quality=self._config.quality)
-    return buffer.getvalue()
+    return crop.jpeg(PIL.Image.fromarray(image), self._config.quality)
 
   def _record(self, person, frame, jpeg, labels):
     index = person * self._frames + frame

@@ -15,6 +15,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from wild3d.data import records
+from wild3d.datasets import prepare
 from wild3d.datasets.verify.tally import Tally
 from wild3d.datasets.verify.verdict import Found, Verdict, judge
 
@@ -49,7 +50,7 @@ def verify(name: str, data_dir: str | os.PathLike) -> Verdict:
     }
   return judge(
     name=builder.info.full_name,
-    dataset=builder.info.name,
+    official=prepare.official_counts(builder.info.name),
     splits=splits,
     left_out=dict(metadata.get('left_out', {})),
     projects=metadata.get('joints3d_project', True),

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from wild3d.datasets import counts
+from wild3d.datasets import official_counts
 from wild3d.datasets.verify import checks
 from wild3d.datasets.verify.neighbours import Neighbours
 from wild3d.datasets.verify.tally import Tally
@@ -95,7 +95,7 @@ class Verdict:
 def judge(
   *,
   name: str,
-  dataset: str,
+  official: dict[tuple[str, str], official_counts.Official],
   splits: dict[str, Found],
   left_out: dict[str, int],
   projects: bool = True,
@@ -104,7 +104,7 @@ def judge(
 
   Args:
     name: for the heading.
-    dataset: as in counts.OFFICIAL.
+    official: the builder's OFFICIAL_COUNTS.
     splits: what was read.
     left_out: reason -> how many, by the builder's own account.
     projects: whether the 3D labels are meant to project onto the 2D ones; those of
@@ -118,9 +118,9 @@ def judge(
     ('Records', _records(splits, wholes, failures)),
     ('Checks', _checks(splits, wholes, projects, failures)),
   ]
-  official = _official(dataset, splits, wholes, sum(left_out.values()), failures)
-  if official:
-    sections.append(('Official numbers', official))
+  compared = _official(official, splits, wholes, sum(left_out.values()), failures)
+  if compared:
+    sections.append(('Official numbers', compared))
   if left_out:
     rows = [[reason, f'{number:,}'] for reason, number in sorted(left_out.items())]
     sections.append(('Left out by the builder', [['reason', 'records'], *rows]))
@@ -208,16 +208,16 @@ def _none(name, count, first):
   return checks.Check(name, '0', shown, count > 0)
 
 
-def _official(dataset, splits, wholes, left_out, failures):
+def _official(official, splits, wholes, left_out, failures):
   rows = []
-  for (of, split, subject), official in counts.OFFICIAL.items():
-    if of != dataset or split not in splits:
+  for (split, subject), number in official.items():
+    if split not in splits:
       continue
     tally = splits[split].subjects.get(subject) if subject else wholes[split]
     if tally is None:
-      rows.append([split, subject, f'none of {official.count:,}'])
+      rows.append([split, subject, f'none of {number.count:,}'])
       continue
-    said, failed = counts.compare(tally.records, official, left_out)
+    said, failed = official_counts.compare(tally.records, number, left_out)
     rows.append([split, subject, said + ('!' if failed else '')])
     if failed:
       failures.append(f'{split} {subject}'.strip() + f': {said}')

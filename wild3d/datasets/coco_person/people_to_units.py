@@ -13,7 +13,7 @@ from wild3d.errors import UserError
 UNIT = 256  # about this many people in a unit
 
 
-def units(people: list[Person], clip: int, where: str) -> list[list[Person]]:
+def cut(people: list[Person], clip: int, where: str) -> list[list[Person]]:
   """Units of about UNIT people: stills by picture, tracks by frame.
 
   Args:
@@ -28,7 +28,7 @@ def units(people: list[Person], clip: int, where: str) -> list[list[Person]]:
   for person in people:
     picture = person.picture
     track = (picture.sequence, person.track)
-    groups[track if picture.sequence else picture.place].append(person)
+    groups[track if picture.sequence else picture.index].append(person)
   made = [[]]
   for group in groups.values():
     if group[0].picture.sequence:

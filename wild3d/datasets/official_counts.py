@@ -1,6 +1,8 @@
-"""How many records the official releases give, where that is known for a fact.
+"""How many records an official release gives, where that is known for a fact.
 
-COCO is absent: how many of its people are usable depends on what one asks of them.
+A builder lists such numbers as OFFICIAL_COUNTS: (split, subject) -> number; the empty
+subject is the whole split. COCO's lists none: how many of its people are usable depends
+on what one asks of them.
 """
 
 import dataclasses
@@ -21,25 +23,6 @@ class Official:
 
   count: int
   exact: bool = True
-
-
-# (dataset, split, subject) -> number; the empty subject is the whole split.
-OFFICIAL = {
-  # The usual division of the training pictures (Tompson et al. 2014).
-  ('mpii', 'train', ''): Official(22_246),
-  ('mpii', 'validation', ''): Official(2_958),
-  ('mpii', 'test', ''): Official(11_731),
-  # S1, S5, S6, S7, S8, every fifth frame of four cameras.
-  ('human36m', 'train', ''): Official(312_000, exact=False),
-  # Frames with valid_frame = 1.
-  ('mpi_inf_3dhp', 'test', ''): Official(2_929),
-  ('mpi_inf_3dhp', 'test', 'TS1'): Official(603),
-  ('mpi_inf_3dhp', 'test', 'TS2'): Official(540),
-  ('mpi_inf_3dhp', 'test', 'TS3'): Official(505),
-  ('mpi_inf_3dhp', 'test', 'TS4'): Official(553),
-  ('mpi_inf_3dhp', 'test', 'TS5'): Official(276),
-  ('mpi_inf_3dhp', 'test', 'TS6'): Official(452),
-}
 
 
 def compare(count: int, official: Official, left_out: int) -> tuple[str, bool]:
