@@ -10,10 +10,23 @@ from wild3d.draw import svg
 from wild3d.pages import cards, page, report, scores
 from wild3d.protocols import baselines, result
 
-ACTIONS = (
-  'Directions Discussion Eating Greeting Phoning Photo Posing Purchases Sitting '
-  'SittingDown Smoking Waiting WalkDog Walking WalkTogether'
-).split()
+ACTIONS = [
+  'Directions',
+  'Discussion',
+  'Eating',
+  'Greeting',
+  'Phoning',
+  'Photo',
+  'Posing',
+  'Purchases',
+  'Sitting',
+  'SittingDown',
+  'Smoking',
+  'Waiting',
+  'WalkDog',
+  'Walking',
+  'WalkTogether',
+]
 
 
 def _scores(path):

@@ -7,9 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 from etils import epath
 
-from wild3d import geometry, scoring
+from wild3d import geometry
 from wild3d.pages import report
 from wild3d.protocols import baselines
+from wild3d.scoring import METRICS, NETWORK  # titles and units of the table
 from wild3d.training import metric_writer
 
 # Of what a step writes under train/, these are no losses.
@@ -46,7 +47,7 @@ def write(
     curves=curves(lines),
     samples=[picture(sample, config) for sample in samples],
     settings={'command': command, 'scored on': set_name, 'config': str(config)},
-    metrics=scoring.METRICS,
+    metrics=METRICS,
   )
 
 
@@ -56,8 +57,8 @@ def stage_tables(lines: list[dict], config, set_name: str) -> list[dict]:
   tables = {}
   for line in lines:
     rows = {}
-    for row in (scoring.NETWORK, *baselines.NAMES):
-      named = {m: line.get(f'{prefix}{row}/{m}') for m in scoring.METRICS}
+    for row in (NETWORK, *baselines.NAMES):
+      named = {m: line.get(f'{prefix}{row}/{m}') for m in METRICS}
       rows[row] = {m: value for m, value in named.items() if value is not None}
     rows = {row: values for row, values in rows.items() if values}
     if rows:
