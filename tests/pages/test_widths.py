@@ -78,7 +78,6 @@ def _dataset(path):
     tables=[('Left out by the builder', [('a reason of several words', '1,234,567')])],
     figure=svg.legend(),
     joints=[f'joint number {i}' for i in range(16)],
-    legend=page.legend(*page.LEGEND),
     cards=[card],
   )
 

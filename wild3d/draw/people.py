@@ -135,7 +135,7 @@ def _face(top, neck):
 
 
 def _free(face, width, height, far, taken):
-  """Where a text of this size goes: above the face, or the nearest place that is free."""
+  """Where a text of this size goes: above the face or in the nearest free place."""
   left, top, right, bottom = face
   middle = (left + right - width) / 2
   places = [(middle, top - height)]
