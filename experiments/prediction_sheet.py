@@ -35,14 +35,21 @@ def main():
   samples = evaluator.samples(net, options.set, options.first + options.count)
   tiles = [tile(s, options.only2d) for s in samples[options.first :]]
   rows = [
-    [image for images in tiles[i : i + options.columns] for image in images]
+    np.hstack([image for images in tiles[i : i + options.columns] for image in images])
     for i in range(0, len(tiles), options.columns)
   ]
-  Image.fromarray(pixels.grid(rows)).save(options.out)
+  widest = max(row.shape[1] for row in rows)
+  rows = [_paper(row, right=widest - row.shape[1]) for row in rows]
+  Image.fromarray(np.vstack(rows)).save(options.out)
+
+
+def _paper(image, edge=0, right=0):
+  sides = ((edge, edge), (edge, edge + right), (0, 0))
+  return np.pad(image, sides, constant_values=255)
 
 
 def tile(sample, only2d):
-  """The pictures of one sample."""
+  """The pictures of one sample, equally high, with paper around them."""
   shown = run_summary.picture(sample)
   overlays = [
     pixels.overlay(shown['image'], np.where(visible[:, None], joints, np.nan))
@@ -51,12 +58,11 @@ def tile(sample, only2d):
       (shown['true2d'], shown['visible']),
     )
   ]
-  if only2d:
-    return overlays
-  return [
-    *overlays,
-    pixels.views(shown['predicted3d'], shown['true3d'], height=256),
-  ]
+  views = []
+  if not only2d:
+    height = overlays[0].shape[0]
+    views = [pixels.views(shown['predicted3d'], shown['true3d'], height=height)]
+  return [_paper(image, edge=4) for image in (*overlays, *views)]
 
 
 if __name__ == '__main__':

@@ -192,20 +192,6 @@ def test_views_of_a_pose_that_is_not_finite_still_draw():
   assert image.shape == (360, 720, 3)
 
 
-def test_grid_keeps_every_image_and_its_order():
-  """Catches rows swapped with columns and images cut off at the edge."""
-  colours = [(255, 0, 0), (0, 255, 0), (0, 0, 255)]
-  red, green, blue = (np.full((10, 20, 3), c, np.uint8) for c in colours)
-  paper = pixels.grid([[red, green], [blue]], gap=4)
-  assert paper.shape == (10 * 2 + 4 * 3, 20 * 2 + 4 * 3, 3)
-  assert all(_mask(paper, colour, 0).sum() == 200 for colour in colours)
-  assert tuple(paper[5, 5]) == colours[0]
-  assert tuple(paper[5, 30]) == colours[1]
-  assert tuple(paper[20, 5]) == colours[2]
-  with pytest.raises(ValueError, match='no images'):
-    pixels.grid([])
-
-
 # Machado, Oliveira and Fernandes 2009, severity 1, linear RGB.
 BLINDNESS = {
   'none': np.eye(3),

@@ -87,9 +87,14 @@ class Browser:
   def close(self):
     self._send('DELETE', '')
 
-  def go(self, path):
-    """Opens a file, and waits until its first picture is drawn."""
+  def show(self, path):
+    """Opens a file."""
     self._send('POST', '/url', {'url': pathlib.Path(path).resolve().as_uri()})
+    self._settle()
+
+  def go(self, path):
+    """Opens the viewer's page, and waits until its first picture is drawn."""
+    self.show(path)
     self.wait('return !slider.max || +slider.max < 0 || photo.width > 0')
     self._settle()
 

@@ -2,7 +2,7 @@
 
 import html.parser
 
-VOID = {'meta', 'img', 'br', 'hr', 'link', 'input'}
+VOID = {'meta', 'img', 'br', 'hr', 'link', 'input', 'wbr'}
 
 
 class Page(html.parser.HTMLParser):

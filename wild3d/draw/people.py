@@ -135,7 +135,7 @@ def _face(top, neck):
 
 
 def _free(face, width, height, far, taken):
-  """Where a text of this size goes: above the face, or the nearest place that is free."""
+  """Where a text of this size goes: above the face or in the nearest free place."""
   left, top, right, bottom = face
   middle = (left + right - width) / 2
   places = [(middle, top - height)]
@@ -157,12 +157,13 @@ def _common(a, b):
 
 
 def _legend():
-  """Which colour is which side."""
-  paper = Image.new('RGB', (236, 22), pixels.PAPER)
+  """Which colour is which side, and what the lines behind a pose are."""
+  paper = Image.new('RGB', (345, 22), pixels.PAPER)
   draw, font = ImageDraw.Draw(paper), ImageFont.load_default(12)
   x = 6
   for side, text in (('left', "the person's left"), ('right', "the person's right")):
     draw.rectangle([x, 8, x + 12, 14], fill=style.COLOURS[side])
     draw.text((x + 17, 3), text, fill=pixels.INK, font=font)
-    x += 112
+    x += 122
+  draw.text((x, 3), f'grid: {pixels.GRID_MM} mm', fill=pixels.INK, font=font)
   return paper

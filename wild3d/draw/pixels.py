@@ -15,10 +15,10 @@ PAPER = (255, 255, 255)
 LONGEST = 2048  # px: nothing is enlarged to a longer side, as thin pictures would be
 INK = (70, 70, 70)
 _LINE, _FLOOR, _GROUND = (232, 232, 232), (150, 150, 150), (245, 245, 245)
-_ENLARGED = 3  # times at most in a row of pictures; paper fills the rest
 _FINE = 2  # PIL draws jagged lines: draw so many times larger, then shrink
-_GRID_MM = 500
+GRID_MM = 500
 _ROOM_FOR_TEXT = 140  # px of a view: a smaller one has the person's name alone
+_ROOM_FOR_GRID = 200  # px of a view whose text tells what the grid is
 
 
 def overlay(
@@ -131,8 +131,8 @@ def views(
   else:
     front = ', '.join(filter(None, (name, 'front')))
     draw.text((5, 3), front, fill=INK, font=font)
-    draw.text((height + 5, 3), 'side, camera left', fill=INK, font=font)
-    draw.text((5, height - 16), f'grid {_GRID_MM} mm', fill=INK, font=font)
+    side = 'side, camera left' + f'; grid {GRID_MM} mm' * (height >= _ROOM_FOR_GRID)
+    draw.text((height + 5, 3), side, fill=INK, font=font)
   return np.asarray(paper)
 
 
@@ -152,8 +152,8 @@ def _view(joints_mm, truth, limits, across, away, height):
   if lowest.size:
     draw.rectangle([0, lowest.max(), side, max(side, lowest.max())], fill=_GROUND)
   for axis, start in enumerate(low):
-    first = math.ceil(start / _GRID_MM) * _GRID_MM
-    for at in (np.arange(first, start + side / scale, _GRID_MM) - start) * scale:
+    first = math.ceil(start / GRID_MM) * GRID_MM
+    for at in (np.arange(first, start + side / scale, GRID_MM) - start) * scale:
       ends = [(at, 0), (at, side)] if axis == 0 else [(0, at), (side, at)]
       draw.line(ends, fill=_LINE, width=_FINE)
   if lowest.size:
@@ -167,55 +167,3 @@ def _view(joints_mm, truth, limits, across, away, height):
       _bone(draw, ends, thick * 1.7, PAPER)
       _bone(draw, ends, thick, colour)
   return paper.reduce(_FINE)
-
-
-def grid(
-  rows: list[list[UInt8[np.ndarray, '_ _ 3']]], *, gap: int = 8
-) -> UInt8[np.ndarray, 'H W 3']:
-  """Puts images on white paper in rows; those of a row are made equally high.
-
-  What would have to grow to more than three times its size, or beyond `LONGEST`, gets
-  paper above and below instead.
-
-  Args:
-    rows: the images, from top to bottom and from left to right.
-    gap: px between and around them.
-
-  Returns:
-    One image.
-
-  Raises:
-    ValueError: there is no image.
-  """
-  rows = [[Image.fromarray(image) for image in row] for row in rows if row]
-  if not rows:
-    raise ValueError('no images given')
-  lines = []
-  for row in rows:
-    tallest = max(image.height for image in row)
-    lines.append([_to_height(image, tallest) for image in row])
-  width = max(sum(image.width + gap for image in line) for line in lines) + gap
-  height = sum(line[0].height + gap for line in lines) + gap
-  paper = Image.new('RGB', (width, height), PAPER)
-  y = gap
-  for line in lines:
-    x = gap
-    for image in line:
-      paper.paste(image, (x, y))
-      x += image.width + gap
-    y += line[0].height + gap
-  return np.asarray(paper)
-
-
-def _to_height(image, height):
-  if image.height == height:
-    return image
-  longest = max(LONGEST, image.width)
-  scale = min(height / image.height, _ENLARGED, longest / image.width)
-  size = [max(1, round(side * scale)) for side in image.size]
-  image = image.resize(size, Image.Resampling.BICUBIC)
-  if image.height == height:
-    return image
-  paper = Image.new('RGB', (image.width, height), PAPER)
-  paper.paste(image, (0, (height - image.height) // 2))
-  return paper

@@ -62,7 +62,6 @@ def write(
     tables=_tables(builder.info, sizes),
     figure=svg.legend(),
     joints=[name.replace('_', ' ') for name in JOINTS],
-    legend=page.legend('left', 'right', 'trunk', 'hollow', 'dashed'),
     cards=shown,
   )
 

@@ -14,16 +14,6 @@ from markupsafe import Markup
 from wild3d import files
 from wild3d.draw import style
 
-# class in the style sheet -> what a drawing's legend says of it
-LEGEND = {
-  'left': "the person's left",
-  'right': "the person's right",
-  'trunk': 'trunk and head',
-  'true': 'the true pose',
-  'hollow': 'occluded joint',
-  'dashed': 'person box',
-}
-
 
 def write(path: str | os.PathLike, template: str, **shown) -> None:
   """Writes a page, whole or not at all.
@@ -45,18 +35,13 @@ def render(template: str, **shown) -> str:
 
 
 def style_sheet() -> Markup:
-  """The one style sheet of all pages but the viewer's, after the colours of a person."""
+  """The style sheet of all pages but the viewer's, after the colours of a person."""
   text = (
     importlib.resources.files('wild3d.pages').joinpath('style.css').read_text('utf-8')
   )
   colours = {**style.COLOURS, 'true': style.TRUTH}
   variables = ''.join(f' --{side}: rgb{rgb};' for side, rgb in colours.items())
   return Markup(f':root {{{variables} }}\n{text}')
-
-
-def legend(*kinds: str) -> list[tuple[str, str]]:
-  """What parts.legend takes: these of `LEGEND`."""
-  return [(kind, LEGEND[kind]) for kind in kinds]
 
 
 @functools.cache

@@ -16,28 +16,6 @@ from wild3d.draw import charts, svg
 from wild3d.pages import cards, page, sentences
 from wild3d.protocols import baselines
 
-_CONVENTIONS = (
-  ('Units', '3D joints are in millimetres. 2D joints are in pixels of the picture.'),
-  (
-    'Axes',
-    'Camera axes: x to the right of the picture, y down, z away from the camera.',
-  ),
-  ('Root', 'The pelvis is the origin: every 3D joint is given minus the pelvis.'),
-  (
-    'Scale',
-    'One photograph does not tell how large a person is. The network gives x, y '
-    'and z in units of the crop; millimetres come from scaling the skeleton to a '
-    'known or an average size, as the metric or the command says.',
-  ),
-  (
-    'Pixels',
-    'Continuous: (0, 0) is the top left corner of the top left pixel, whose '
-    'centre is (0.5, 0.5).',
-  ),
-  ('Left, right', "The person's own, not the viewer's."),
-  ('Joints', 'The 16 joints of MPII, in the order of wild3d.skeleton.JOINTS.'),
-)
-
 
 def write(
   path: str | os.PathLike,
@@ -94,8 +72,6 @@ def write(
       for name, points in curves.items()
     ],
     samples=[_sample(sample) for sample in samples],
-    legend=page.legend('left', 'right', 'trunk', 'true'),
-    conventions=_CONVENTIONS,
     settings=(known | {k: v for k, v in settings.items() if k != 'config'}).items(),
     config=settings.get('config'),
   )

@@ -69,7 +69,6 @@ def write(
     header=[(score_table.readable(k), *_fact(v)) for k, v in (header or {}).items()],
     results=list(_tables(results)),
     protocols=[_protocol(r, predictions, truth) for r in results],
-    legend=page.legend('left', 'right', 'trunk', 'true'),
     shown=[
       (
         title,
