@@ -17,6 +17,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 _MOST_POINTS = 400
+_LONGEST = 24  # characters of a bar's name
 _WIDTH, _HEIGHT, _ROW = 400, 240, 19  # px
 # Stand-ins that the page's colours replace: matplotlib knows no CSS variables.
 _INK, _SOFT, _LINE, _ACCENT = '#010101', '#010102', '#010103', '#010104'
@@ -128,14 +129,19 @@ def bars(named: Mapping[str, tuple], unit: str, label: str) -> Markup:
     top = max((v for v in ends if math.isfinite(v)), default=0.0) or 1.0
     axes.set_xlim(0, 100 if unit == '%' and top > 50 else 1.02 * top)
     axes.set_ylim(len(named) - 0.4, -0.6)
-    axes.set_yticks(range(len(named)), [name.replace('_', ' ') for name in named])
+    axes.set_yticks(range(len(named)), [_short(name.replace('_', ' ')) for name in named])
     axes.yaxis.grid(False)
     axes.xaxis.set_major_locator(ticker.MaxNLocator(4))
     values = axes.secondary_yaxis('right')
-    texts = [text for *_, text in named.values()]
+    texts = [_short(text) for *_, text in named.values()]
     values.set_yticks(range(len(named)), texts, color=_INK)
     values.spines[:].set_visible(False)
     return _svg(axes.figure, label)
+
+
+def _short(text):
+  """What leaves room for the bars."""
+  return text if len(text) <= _LONGEST else f'{text[: _LONGEST - 1]}…'
 
 
 def _axes(width, height, x_label, y_label):
