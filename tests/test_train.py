@@ -2,7 +2,9 @@
 
 import json
 import shutil
+from unittest import mock
 
+import chex
 import jax
 import numpy as np
 import pytest
@@ -13,7 +15,7 @@ from wild3d.errors import UserError
 from wild3d.models import lift, pose3d
 from wild3d.pages import run_summary
 from wild3d.protocols import overview, scores_json
-from wild3d.training import checkpoints, metric_writer
+from wild3d.training import checkpoints, metric_writer, step
 
 TINY = """
 from wild3d.configs import base
@@ -61,13 +63,15 @@ def load(place, *overrides):
 
 @pytest.fixture(scope='module')
 def run(place):
-  """An uninterrupted run of the three stages."""
-  train.train(load(place), place / 'whole')
+  """An uninterrupted run of the three stages, which share one compiled step."""
+  once = chex.assert_max_traces(step.train, n=1)
+  with mock.patch.object(step, 'train', once):
+    train.train(load(place), place / 'whole')
   return place / 'whole'
 
 
-def variables_at(folder, step):
-  return network.load(folder, str(step)).variables
+def variables_at(folder, at):
+  return network.load(folder, str(at)).variables
 
 
 def test_three_stages_leave_what_they_should(run):
@@ -94,8 +98,8 @@ def test_resume_is_bit_for_bit(place, run):
   cut = place / 'cut'
   shutil.copytree(run, cut)
   # As if the run had been killed in the middle of the second stage.
-  for step in (5, 6):
-    shutil.rmtree(cut / 'checkpoints' / str(step))
+  for at in (5, 6):
+    shutil.rmtree(cut / 'checkpoints' / str(at))
   train.train(load(place), cut)
   whole, resumed = variables_at(run, 6), variables_at(cut, 6)
   pairs = zip(jax.tree.leaves(whole), jax.tree.leaves(resumed), strict=True)
