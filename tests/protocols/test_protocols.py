@@ -38,7 +38,8 @@ def test_a_mean_of_rows():
   measure = _measure('pooled')
   assert mean.overall(measure, np.array([1, 1, 0])) == (pytest.approx(10 / 4), 4)
   assert mean.overall(measure, np.array([False, True, False])) == (2.0, 1)
-  values, counts = mean.per_column(measure, np.array([1, 1, 0]))
+  rows = [1, 1, 0]
+  values, counts = mean.per_column(measure.values[rows], measure.counted[rows])
   np.testing.assert_allclose(values, [5 / 3, 5])
   np.testing.assert_array_equal(counts, [3, 1])
 
@@ -49,7 +50,8 @@ def test_a_mean_of_nothing_is_nan():
     value, count = mean.overall(_measure(average), np.array([2]))
     assert np.isnan(value)
     assert count == 0
-  assert np.isnan(mean.per_column(_measure('pooled'), np.array([1, 2]))[0][1])
+  measure = _measure('pooled')
+  assert np.isnan(mean.per_column(measure.values[1:3], measure.counted[1:3])[0][1])
   with pytest.raises(ValueError, match='average'):
     mean.overall(_measure('sample'))
 

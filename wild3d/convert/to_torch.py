@@ -58,6 +58,6 @@ def convert(workdir: str, out: str | os.PathLike, step: str = 'best') -> str:
   torch.save({name: torch.from_numpy(a.copy()) for name, a in tensors.items()}, buffer)
   files.write(path, buffer.getvalue())
   return (
-    f'{workdir}, step {net.step}: {len(tensors)} tensors; its input is {net.pixels.order.upper()} / '
-    f'{net.pixels.divisor:g}\nwritten: {out}'
+    f'{workdir}, step {net.step}: {len(tensors)} tensors; its input is '
+    f'{net.pixels.order.upper()} / {net.pixels.divisor:g}\nwritten: {out}'
   )

@@ -70,7 +70,7 @@ class _Ignored:
 
 
 class Parameter:
-  """torch.nn.Parameter of PyTorch below 0.4, made from its tensor."""
+  """torch.nn.Parameter, made from its tensor."""
 
   def __init__(self, tensor, *_):
     self.tensor = tensor
@@ -87,20 +87,11 @@ def load(content: bytes, name: str) -> tuple[Any, int]:
     name: of the file, for messages.
 
   Raises:
-    UserError: it is damaged, or asks for a name that is not allowed.
+    UserError: it asks for a name that is not allowed.
+    Exception: of any type, it is damaged.
   """
-  try:
-    end = _end(content)
-    return _Unpickler(content[:end], name).load(), end
-  except UserError:
-    raise
-  except Exception as error:
-    # Whatever a damaged file makes the unpickler do: it runs no foreign code.
-    why = ' '.join(str(error).split())[:120]
-    raise UserError(
-      f'{name}: no PyTorch checkpoint, or a damaged or truncated one '
-      f'({type(error).__name__}: {why})'
-    ) from None
+  end = _end(content)
+  return _Unpickler(content[:end], name).load(), end
 
 
 def _end(content):
@@ -164,10 +155,6 @@ def _rebuild_tensor(storage, offset, shape, stride, *_):
   return Tensor(storage, int(offset), ints(shape), ints(stride))
 
 
-def _rebuild_parameter(tensor, *_):
-  return tensor
-
-
 def _reconstructor(cls, *_):
   if cls is not Module:
     raise ValueError('an object that is no network')
@@ -189,7 +176,7 @@ _ALLOWED = {
   ('torch', 'device'): _Ignored,
   ('torch._utils', '_rebuild_tensor'): _Function(_rebuild_tensor),
   ('torch._utils', '_rebuild_tensor_v2'): _Function(_rebuild_tensor),
-  ('torch._utils', '_rebuild_parameter'): _Function(_rebuild_parameter),
+  ('torch._utils', '_rebuild_parameter'): Parameter,
   ('torch.nn.parameter', 'Parameter'): Parameter,
   ('torch.autograd.variable', 'Variable'): Parameter,
   # What modules of old versions hold beside their parameters.

@@ -26,11 +26,10 @@ def write(poses: PoseFile, folder: str | os.PathLike) -> list[pathlib.Path]:
   Raises:
     UserError: a file cannot be written.
   """
-  found = track_lib.tracks(poses)
-  paths = [pathlib.Path(folder) / n for n in track_lib.file_names(found, '.trc')]
-  for track, path in zip(found, paths, strict=True):
+  found = track_lib.with_paths(poses, folder, '.trc')
+  for track, path in found:
     files.write(path, _text(track, path.name))
-  return paths
+  return [path for _, path in found]
 
 
 def _text(track, name):

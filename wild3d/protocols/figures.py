@@ -78,7 +78,9 @@ def scored(
   """
   values, weights = per_sample(measure)
   by_column = interval(plan.means(measure.values, measure.counted)[:, 0])
-  figures = zip(*mean.per_column(measure), *by_column, strict=True)
+  figures = zip(
+    *mean.per_column(measure.values, measure.counted), *by_column, strict=True
+  )
   columns = {
     name: _figure(*figure)
     for name, figure in zip(measure.columns, figures, strict=True)

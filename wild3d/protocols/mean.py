@@ -19,7 +19,9 @@ def overall(measure: Measure, rows: Rows = None) -> tuple[float, int]:
   Raises:
     ValueError: `measure.average` is none of the three.
   """
-  values, counted = _rows(measure, rows)
+  values, counted = measure.values, measure.counted
+  if rows is not None:
+    values, counted = values[rows], counted[rows]
   if measure.average == 'samples':
     number = np.count_nonzero(counted, axis=1)
     means = np.where(counted, values, 0.0).sum(1)[number > 0] / number[number > 0]
@@ -27,25 +29,15 @@ def overall(measure: Measure, rows: Rows = None) -> tuple[float, int]:
   if measure.average == 'pooled':
     return _mean(values[counted]), int(np.count_nonzero(counted))
   if measure.average == 'columns':
-    means, number = _columns(values, counted)
+    means, number = per_column(values, counted)
     return _mean(means[number > 0]), int(number.sum())
   raise ValueError(f'unknown average {measure.average!r} of {measure.name}')
 
 
 def per_column(
-  measure: Measure, rows: Rows = None
+  values: Float[np.ndarray, 'N C'], counted: Bool[np.ndarray, 'N C']
 ) -> tuple[Float[np.ndarray, ' C'], Int[np.ndarray, ' C']]:
   """The mean over samples of each column, NaN where nothing counts, and how many."""
-  return _columns(*_rows(measure, rows))
-
-
-def _rows(measure, rows):
-  if rows is None:
-    return measure.values, measure.counted
-  return measure.values[rows], measure.counted[rows]
-
-
-def _columns(values, counted):
   number = np.count_nonzero(counted, axis=0)
   total = np.where(counted, values, 0.0).sum(0, dtype=np.float64)
   means = np.full(len(total), np.nan)

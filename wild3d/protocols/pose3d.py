@@ -3,7 +3,6 @@
 import numpy as np
 
 from wild3d import skeleton
-from wild3d.errors import UserError
 from wild3d.protocols import alignment, columns, mpi_inf_3dhp
 from wild3d.protocols.protocol import Measure, Protocol
 from wild3d.protocols.samples import Predictions, Truth
@@ -22,47 +21,34 @@ def select(truth: Truth) -> np.ndarray:
 
 
 def _measure(predictions: Predictions, truth: Truth) -> list[Measure]:
-  found = columns.matched('pose3d', predictions, truth, 3)
-  if 'pelvis' not in found.names:
-    raise UserError('pose3d aligns the pelvis, which the predictions do not have')
-  root = found.names.index('pelvis')
-  pred, true = (alignment.root_align(x, root) for x in (found.pred, found.true))
-  counted = found.known & found.known[:, root, None]
+  found = columns.rooted('pose3d', predictions, truth)
+  pred, true, counted = found.pred, found.true, found.known
 
   def errors(name, pred, counted=counted):
     distances = alignment.distances(pred, true)
     return Measure(name, 'mm', False, found.names, distances, counted, 'pooled')
 
-  aligned = alignment.procrustes(found.pred, found.true, found.known)
   fitted = alignment.least_squares_scale(pred, true, counted)
   measures = [
     errors('MPJPE', pred),
-    Measure(
-      'PA-MPJPE',
-      'mm',
-      False,
-      found.names,
-      alignment.distances(aligned, found.true),
-      found.known,
-      'pooled',
-    ),
+    errors('PA-MPJPE', alignment.procrustes(pred, true, counted)),
     errors('N-MPJPE', alignment.scaled(pred, fitted)),
   ]
   if not all(name in found.names for name in _MEASURED):
     return measures
-  bones = columns.bones(found.names, skeleton.BONES, skeleton.JOINTS)
+  bones = columns.bones(found.names)
   size, true_size = (alignment.skeleton_size(x, bones) for x in (pred, true))
   sized = alignment.scaled(pred, alignment.ratio(_SIZE_MM, size))
-  oracle = alignment.scaled(pred, alignment.ratio(true_size, size))
   # A truth that lacks an end of a bone has no size to scale to.
   sure = counted & np.isfinite(true_size)[:, None]
-  distances = alignment.distances(oracle, true)
-  hits = 100.0 * (distances < mpi_inf_3dhp.PCK_MM)
-  area = 100.0 * mpi_inf_3dhp.auc(distances)
+  sized_truly = alignment.scaled(pred, alignment.ratio(true_size, size))
+  oracle = errors('MPJPE at the true size', sized_truly, sure)
+  hits = 100.0 * (oracle.values < mpi_inf_3dhp.PCK_MM)
+  area = 100.0 * mpi_inf_3dhp.auc(oracle.values)
   return [
     *measures,
     errors('MPJPE at 4297 mm', sized),
-    errors('MPJPE at the true size', oracle, sure),
+    oracle,
     Measure('PCK@150mm at the true size', '%', True, found.names, hits, sure, 'pooled'),
     Measure('AUC at the true size', '%', True, found.names, area, sure, 'pooled'),
   ]

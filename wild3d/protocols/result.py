@@ -11,7 +11,7 @@ from wild3d.errors import UserError
 from wild3d.protocols import bootstrap, columns, figures, score_table
 from wild3d.protocols.figures import Scored
 from wild3d.protocols.protocol import Measure, Protocol
-from wild3d.protocols.samples import Predictions, Truth
+from wild3d.protocols.samples import Predictions, Truth, take
 
 
 @dataclasses.dataclass(frozen=True)
@@ -141,16 +141,6 @@ def score(
     measures=tuple(figures.scored(m, groups, plan) for m in measures),
     note=protocol.note(truth),
   )
-
-
-def take(samples, rows: Int[np.ndarray, ' n']):
-  """Truth or Predictions of these rows alone."""
-  changed = {
-    field.name: getattr(samples, field.name)[rows]
-    for field in dataclasses.fields(samples)
-    if isinstance(getattr(samples, field.name), np.ndarray)
-  }
-  return dataclasses.replace(samples, **changed)
 
 
 def _check_finite(protocol, measures, truth):

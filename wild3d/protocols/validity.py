@@ -136,7 +136,7 @@ def _unit(vectors):
 
 def _measure(predictions: Predictions, truth: Truth) -> list[Measure]:
   found = columns.matched('geometry', predictions, truth, 3, JOINTS)
-  bones = columns.bones(JOINTS, skeleton.BONES, skeleton.JOINTS)
+  bones = columns.bones(JOINTS)
   joints = alignment.root_align(found.pred, JOINTS.index('pelvis'))
   size = alignment.skeleton_size(joints, bones)
   joints = alignment.scaled(joints, alignment.ratio(SIZE_MM, size))
@@ -149,27 +149,20 @@ def _measure(predictions: Predictions, truth: Truth) -> list[Measure]:
   sides = tuple(skeleton.SYMMETRIC_BONES)
   bending = tuple(bend[0] for bend in BENDS)
   every = np.ones(len(truth), bool)
+  groups, variance = tuple(skeleton.BONE_GROUPS), ratio_variance(lengths)
   figures = (
     ('left-right difference', 'mm', sides, left_right(lengths), every),
     ('bone-length spread', 'mm', bone_names, deviation, in_spread),
-    (
-      'group ratio variance',
-      'ratio^2',
-      tuple(skeleton.BONE_GROUPS),
-      ratio_variance(lengths),
-      every,
-    ),
+    ('group ratio variance', 'ratio^2', groups, variance, every),
     ('illegal angles', '%', bending, illegal, every),
     ('jitter', 'mm/frame^2', JOINTS, bend, in_jitter),
   )
   return [
-    Measure(name, unit, False, names, values, _across(rows, values), 'pooled')
+    Measure(
+      name, unit, False, names, values, rows[:, None].repeat(len(names), 1), 'pooled'
+    )
     for name, unit, names, values, rows in figures
   ]
-
-
-def _across(rows, values):
-  return np.repeat(rows[:, None], values.shape[1], axis=1)
 
 
 GEOMETRY = Protocol(
