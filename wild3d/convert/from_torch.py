@@ -78,9 +78,7 @@ def is_flat(tensors: dict[str, np.ndarray]) -> bool:
 def config_of(fields: dict[str, int], data=None):
   """The configuration of the released network: its input, targets and constants.
 
-  Args:
-    fields: see `sizes`.
-    data: a configuration whose datasets, evaluation sets and stages are taken.
+  Of `fields`, see `sizes`; with the datasets, evaluation sets and stages of `data`.
   """
   theirs = base.get_config()
   config = data or theirs
@@ -168,11 +166,6 @@ def _grouped(found):
 
 def convert(source: str, out: str, data=None) -> str:
   """Writes a run folder, at step 0, from a PyTorch file; returns what to tell the user.
-
-  Args:
-    source: see `torch_file.read`.
-    out: a folder that does not exist yet.
-    data: see `config_of`.
 
   Raises:
     UserError: see `torch_file.read`, `sizes` and `variables_of`; `out` exists or

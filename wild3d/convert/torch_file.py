@@ -37,10 +37,7 @@ class TorchFile(NamedTuple):
 
 
 def read(path: str | os.PathLike) -> TorchFile:
-  """Reads a state dict, or the parameters of a whole module.
-
-  Args:
-    path: a state dict, one under the key 'state_dict', or a pickled module.
+  """Reads a state dict, one under the key 'state_dict', or a whole module's parameters.
 
   Raises:
     UserError: it is missing, of another kind, damaged, truncated or larger than
@@ -93,29 +90,28 @@ def _zip(path):
   order = f'{folder}byteorder'
   if order in names and archive.read(order) != b'little':
     raise ValueError('the numbers are not little-endian')
-  found, _ = torch_pickle.load(archive.read(pickled), str(path))
+  found, *_ = torch_pickle.load(archive.read(pickled), str(path))
   return found, lambda storage: archive.read(f'{folder}data/{storage.key}')
 
 
 def _legacy(path, content):
-  magic, at = torch_pickle.load(content, str(path))
+  magic, at, _ = torch_pickle.load(content, str(path))
   if magic != _MAGIC:
     raise UserError(f'{path}: a pickle, but not one that torch.save wrote')
   rest = memoryview(content)
 
   def follow():
     nonlocal at
-    found, end = torch_pickle.load(bytes(rest[at:]), str(path))
+    found, end, storages = torch_pickle.load(bytes(rest[at:]), str(path))
     at += end
-    return found
+    return found, storages
 
-  _, system, found, keys = (follow() for _ in range(4))
+  _, (system, _), (found, storages), (keys, _) = (follow() for _ in range(4))
   if not isinstance(system, dict) or not system.get('little_endian', True):
     raise ValueError('the numbers are not little-endian')
-  counts = {storage.key: storage for storage in _storages(found)}
   places = {}
   for key in keys:
-    storage = counts[str(key)]
+    storage = storages[str(key)]
     (count,) = struct.unpack_from('<q', rest, at)
     size = _itemsize(storage.dtype) * count
     if count != storage.count or at + 8 + size > len(rest):
@@ -127,27 +123,6 @@ def _legacy(path, content):
 
 def _itemsize(dtype):
   return 2 if dtype == 'bf16' else np.dtype(dtype).itemsize
-
-
-def _storages(found):
-  """Every storage that a tensor in `found` is a view of, each container once."""
-  todo, seen = [found], set()
-  while todo:
-    item = todo.pop()
-    if isinstance(item, Tensor):
-      yield item.storage
-      continue
-    if id(item) in seen:
-      continue
-    seen.add(id(item))
-    if isinstance(item, Module):
-      todo.append(item.state)
-    elif isinstance(item, dict):
-      todo += item.values()
-    elif isinstance(item, list | tuple | set):
-      todo += item
-    elif isinstance(item, torch_pickle.Parameter):
-      todo.append(item.tensor)
 
 
 def _tensors(path, found, bytes_of, container):

@@ -79,19 +79,19 @@ class Parameter:
     pass
 
 
-def load(content: bytes, name: str) -> tuple[Any, int]:
-  """What the pickle at the start of `content` holds, and where it ends.
+def load(content: bytes, name: str) -> tuple[Any, int, dict[str, Storage]]:
+  """What the pickle at the start of `content`, of the file `name`, holds.
 
-  Args:
-    content: more may follow the pickle.
-    name: of the file, for messages.
+  Returns:
+    (its object, its length in bytes, key -> storage that it refers to).
 
   Raises:
     UserError: it asks for a name that is not allowed.
     Exception: of any type, it is damaged.
   """
   end = _end(content)
-  return _Unpickler(content[:end], name).load(), end
+  unpickler = _Unpickler(content[:end], name)
+  return unpickler.load(), end, unpickler.storages
 
 
 def _end(content):
@@ -109,6 +109,7 @@ class _Unpickler(pickle.Unpickler):
     # Python 2 wrote text as bytes.
     super().__init__(io.BytesIO(content), encoding='latin1')
     self._name = name
+    self.storages = {}
 
   def find_class(self, module, name):
     if (module, name) in _ALLOWED:
@@ -132,7 +133,9 @@ class _Unpickler(pickle.Unpickler):
     storage_type, key, _, count = rest[:4]
     if len(rest) > 4 and rest[4] is not None:
       raise ValueError('views of storages are not read: save the state dict again')
-    return Storage(str(key), storage_type.dtype, int(count))
+    found = Storage(str(key), storage_type.dtype, int(count))
+    self.storages[found.key] = found
+    return found
 
 
 class _StorageType(NamedTuple):
@@ -193,11 +196,7 @@ for _builtins in ('builtins', '__builtin__'):
 
 
 def array(tensor: Tensor, content: bytes | memoryview) -> np.ndarray:
-  """The numbers of a tensor.
-
-  Args:
-    tensor: see above.
-    content: of its whole storage, little-endian.
+  """The numbers of a tensor, of the little-endian content of its whole storage.
 
   Raises:
     ValueError: the view leaves its storage, or repeats elements of it.

@@ -42,10 +42,6 @@ def write(poses: PoseFile, folder: str | os.PathLike) -> dict[pathlib.Path, int]
   programs that take rotations alone get the constant skeleton. Limbs turn the shortest
   way, as a pose of joints does not tell how an arm is twisted.
 
-  Args:
-    poses: of videos or pictures.
-    folder: to write to.
-
   Returns:
     path -> frames that were filled in (see `Track.evenly`).
 

@@ -14,14 +14,7 @@ def write(poses: PoseFile, folder: str | os.PathLike) -> list[pathlib.Path]:
   """Writes one file for each person of each video (or picture).
 
   Units are mm, axes x right, y up, z towards the camera. Every joint is a marker. A
-  frame in which the person was not found is a row with empty places.
-
-  Args:
-    poses: of videos or pictures.
-    folder: to write to.
-
-  Returns:
-    The files.
+  frame in which the person was not found is a row with empty places. Returns the files.
 
   Raises:
     UserError: a file cannot be written.

@@ -44,16 +44,10 @@ def matched(
   names: tuple[str, ...] | None = None,
   without: tuple[str, ...] = (),
 ) -> Columns:
-  """Joints to compare, as float64.
+  """Joints to compare, as float64, in 2 (px) or 3 (mm) `dimensions`.
 
-  Args:
-    protocol: its name, for messages.
-    predictions: of the truth's samples.
-    truth: the labels.
-    dimensions: 2 (px) or 3 (mm).
-    names: the joints; if None, all joints of the truth that the source predicts,
-      except those of `without`.
-    without: see `names`.
+  They are those of `names`; if None, all joints of the truth that the source predicts,
+  except those of `without`.
 
   Raises:
     UserError: the source has no joints of these dimensions, or not one of `names`; or

@@ -66,12 +66,11 @@ def every(protocol: Protocol, stride: int) -> Protocol:
 def _refuse_sampled(name, plain, sequence, frame, stride):
   """Raises UserError where the frames of the sequences are not those of the stride."""
   apart, lacking = 0, ''
-  names, starts = np.unique(np.sort(sequence), return_index=True)
-  parts = np.split(frame[np.argsort(sequence, kind='stable')], starts[1:])
-  for one, part in zip(names, parts if len(names) else [], strict=True):
-    held = np.unique(part)
+  names, which = np.unique(sequence, return_inverse=True)
+  for i, one in enumerate(names):
+    held = np.unique(frame[which == i])
     # Of differences: numbers that count from 1 have no common divisor of their own.
-    apart = int(np.gcd(apart, np.gcd.reduce(np.diff(held)))) if len(held) > 1 else apart
+    apart = int(np.gcd.reduce(np.diff(held), initial=apart))
     due = held[-1] // stride - (held[0] - 1) // stride
     # 30 frames a second, rounded to 50, still meet 60 % of them.
     if 4 * np.count_nonzero(held % stride == 0) < 3 * due:

@@ -6,7 +6,7 @@ choose the best checkpoint. Every figure is a measure of a protocol.
 
 from typing import NamedTuple
 
-from wild3d.protocols import lsp, mean, mpii, result, validity
+from wild3d.protocols import lsp, mpii, result, validity
 from wild3d.protocols.pose3d import POSE3D
 from wild3d.protocols.protocol import Protocol
 from wild3d.protocols.samples import Predictions, Truth
@@ -89,7 +89,7 @@ def figures(predictions: Predictions, truth: Truth) -> dict[str, float]:
   for name, entry in ENTRIES.items():
     measure = measures.get((entry.protocol.name, entry.measure))
     if measure is not None and measure.counted.any():
-      value, _ = mean.overall(measure)
+      value, _ = measure.mean()
       values[name] = value / 100 if entry.unit == 'share' else value
   return values
 

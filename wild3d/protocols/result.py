@@ -74,12 +74,7 @@ class Measured(NamedTuple):
 
 
 def measured(protocol: Protocol, predictions: Predictions, truth: Truth) -> Measured:
-  """Selects and measures.
-
-  Args:
-    protocol: the definition.
-    predictions: of the truth's samples, in its order.
-    truth: the labels.
+  """Selects and measures predictions of the truth's samples, in its order.
 
   Raises:
     UserError: the protocol selects no sample; a measure is not finite where it counts.
@@ -107,13 +102,7 @@ def measured(protocol: Protocol, predictions: Predictions, truth: Truth) -> Meas
 def score(
   protocol: Protocol, predictions: Predictions, truth: Truth, *, seed: int = 0
 ) -> Result:
-  """Selects, measures and averages.
-
-  Args:
-    protocol: the definition.
-    predictions: of the truth's samples, in its order.
-    truth: the labels.
-    seed: of the bootstrap (see bootstrap.py).
+  """Selects, measures and averages, with the intervals of a bootstrap of this seed.
 
   Raises:
     UserError: see `measured`; or the protocol can count nothing of what it selects.

@@ -141,11 +141,7 @@ def _samples(results):
 
 def _short(numbers):
   """Six digits, which say more than a prediction is good for; None for NaN."""
-  known = np.isfinite(numbers)
-  size = np.abs(np.where(known & (numbers != 0), numbers, 1.0))
-  scale = 10.0 ** np.clip(5 - np.floor(np.log10(size)), -300, 300)
-  rounded = np.round(numbers * scale) / scale
-  return np.where(known, rounded.astype(object), None).tolist()
+  return [float(f'{x:.6g}') if math.isfinite(x) else None for x in numbers.tolist()]
 
 
 def _plain(value):

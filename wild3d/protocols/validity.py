@@ -11,18 +11,13 @@ from wild3d.protocols.samples import Predictions, Truth
 JOINTS = tuple(name for name in skeleton.JOINTS if name != 'thorax')
 SIZE_MM = skeleton.ZHOU2017_SKELETON_MM
 
-# Bends: (joint, upper end, lower end, the body's axis, sign, most degrees). The axis
-# points to the left; a knee turns the shin one way about it, an elbow the other.
-_HIPS, _SHOULDERS = ('left_hip', 'right_hip'), ('left_shoulder', 'right_shoulder')
+# Bends: (joint, upper end, lower end, sign, most degrees). A knee turns the shin one way
+# about the body's axis, an elbow the other: from the right of the upper end to the left.
 BENDS = (
-  *(
-    (f'{side}_knee', f'{side}_hip', f'{side}_ankle', _HIPS, 1.0, 165.0)
-    for side in ('right', 'left')
-  ),
-  *(
-    (f'{side}_elbow', f'{side}_shoulder', f'{side}_wrist', _SHOULDERS, -1.0, 160.0)
-    for side in ('right', 'left')
-  ),
+  ('right_knee', 'right_hip', 'right_ankle', 1.0, 165.0),
+  ('left_knee', 'left_hip', 'left_ankle', 1.0, 165.0),
+  ('right_elbow', 'right_shoulder', 'right_wrist', -1.0, 160.0),
+  ('left_elbow', 'left_shoulder', 'left_wrist', -1.0, 160.0),
 )
 # Over-extension that is put down to noise, and to arms and legs turned in their socket.
 WRONG_WAY_DEGREES = 20.0
@@ -84,9 +79,10 @@ def is_illegal(
   """
   at = {name: joints[:, names.index(name)] for name in names}
   wrong = []
-  for middle, upper, lower, (left, right), sign, limit in BENDS:
+  for middle, upper, lower, sign, limit in BENDS:
+    end = upper.partition('_')[2]  # hip or shoulder
     u, w = _unit(at[middle] - at[upper]), _unit(at[lower] - at[middle])
-    axis = _unit(at[left] - at[right])
+    axis = _unit(at[f'left_{end}'] - at[f'right_{end}'])
     turn = sign * np.einsum('nd,nd->n', axis, np.cross(u, w))
     cosine = np.einsum('nd,nd->n', u, w)
     backwards = turn < -np.sin(np.radians(WRONG_WAY_DEGREES))

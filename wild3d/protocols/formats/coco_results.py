@@ -103,14 +103,8 @@ def assign(
   A picture with one person of the truth takes its result of highest score. In one
   with several, results choose in the order of their scores, each the person still
   free with the greatest object keypoint similarity (over the labelled box's area),
-  as COCO's own evaluation does.
-
-  Args:
-    results: of the file.
-    joints2d: their keypoints in the truth's joints and px.
-    joints: the truth's.
-    ids: [N] of the truth.
-    truth2d: px; NaN where not labelled.
+  as COCO's own evaluation does. `joints2d` are the results' keypoints as the truth's
+  `joints`, in px of the original; `truth2d` is NaN where not labelled.
 
   Returns:
     (row of the results for each sample or -1, image_ids that the truth lacks).

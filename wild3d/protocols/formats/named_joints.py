@@ -82,12 +82,7 @@ def unit(text, where: str) -> str:
 def oriented(
   array: np.ndarray, joints: tuple[str, ...], what: str
 ) -> Float[np.ndarray, 'N J D']:
-  """[N, J, D] in float64 from [N, J, D], MATLAB's [J, D, N], or [N, J * D].
-
-  Args:
-    array: D is 2 or 3.
-    joints: the J names.
-    what: the file and the array, for messages.
+  """[N, J, 2 or 3] in float64 from that, MATLAB's [J, D, N], or [N, J * D].
 
   Raises:
     UserError: no axis is as long as there are names, or it holds no numbers.

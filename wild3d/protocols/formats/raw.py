@@ -52,13 +52,7 @@ def of_arrays(
   options: Options,
   tell: Callable[[str], object],
 ) -> Raw:
-  """The predictions of named arrays.
-
-  Args:
-    path: for messages.
-    found: of `arrays.load` or `schema_json.arrays`.
-    options: what the file does not say.
-    tell: is given a line for what was assumed.
+  """The predictions of `arrays.load` or `schema_json.arrays`; tells what it assumed.
 
   Raises:
     UserError: joints, unit, first pixel or array are not known, or contradict.
