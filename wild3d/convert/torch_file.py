@@ -135,8 +135,6 @@ def _tensors(path, found, bytes_of, container):
     raise UserError(f'{path}: holds neither a state dict nor a module')
   views = {}
   for name, value in found.items():
-    if isinstance(value, torch_pickle.Parameter):
-      value = value.tensor
     if not isinstance(value, Tensor):
       raise UserError(
         f'{path}: holds no state dict: {str(name)[:60]!r} is no tensor; expected '

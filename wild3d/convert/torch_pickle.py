@@ -48,6 +48,9 @@ class Tensor(NamedTuple):
   shape: tuple[int, ...]
   stride: tuple[int, ...]
 
+  def __setstate__(self, _):
+    """Ignores what parameters of PyTorch below 0.4 add to their tensor."""
+
 
 class Module:
   """An object of a network's class: its attributes, and none of its code."""
@@ -64,16 +67,6 @@ class _Ignored:
 
   def __init__(self, *_):
     pass
-
-  def __setstate__(self, _):
-    pass
-
-
-class Parameter:
-  """torch.nn.Parameter, made from its tensor."""
-
-  def __init__(self, tensor, *_):
-    self.tensor = tensor
 
   def __setstate__(self, _):
     pass
@@ -158,6 +151,10 @@ def _rebuild_tensor(storage, offset, shape, stride, *_):
   return Tensor(storage, int(offset), ints(shape), ints(stride))
 
 
+def _parameter(tensor, *_):
+  return tensor
+
+
 def _reconstructor(cls, *_):
   if cls is not Module:
     raise ValueError('an object that is no network')
@@ -179,9 +176,9 @@ _ALLOWED = {
   ('torch', 'device'): _Ignored,
   ('torch._utils', '_rebuild_tensor'): _Function(_rebuild_tensor),
   ('torch._utils', '_rebuild_tensor_v2'): _Function(_rebuild_tensor),
-  ('torch._utils', '_rebuild_parameter'): Parameter,
-  ('torch.nn.parameter', 'Parameter'): Parameter,
-  ('torch.autograd.variable', 'Variable'): Parameter,
+  ('torch._utils', '_rebuild_parameter'): _Function(_parameter),
+  ('torch.nn.parameter', 'Parameter'): _Function(_parameter),
+  ('torch.autograd.variable', 'Variable'): _Function(_parameter),
   # What modules of old versions hold beside their parameters.
   ('torch.nn.backends.thnn', '_get_thnn_function_backend'): _Ignored,
 }

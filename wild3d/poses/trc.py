@@ -28,7 +28,7 @@ def write(poses: PoseFile, folder: str | os.PathLike) -> list[pathlib.Path]:
 def _text(track, name):
   names = skeleton.JOINTS
   first, last = int(track.frames[0]), int(track.frames[-1])
-  rows = dict(zip(track.frames.tolist(), range(len(track.frames)), strict=True))
+  found = dict(zip(track.frames.tolist(), track.joints, strict=True))
   rate = f'{1 / track.frame_time:.6g}'
   count = last - first + 1
   fields = {
@@ -50,11 +50,10 @@ def _text(track, name):
     '',
   ]
   times = np.interp(np.arange(first, last + 1), track.frames, track.times)
-  for index in range(count):
-    row = rows.get(first + index)
+  for frame, time in enumerate(times, first):
     values = [''] * (3 * len(names))
-    if row is not None:
-      values = [f'{value:.4f}' for value in track.joints[row].ravel()]
+    if frame in found:
+      values = [f'{value:.4f}' for value in found[frame].ravel()]
     # Frames count from 1 in this format.
-    lines.append('\t'.join([str(first + index + 1), f'{times[index]:.6f}', *values]))
+    lines.append('\t'.join([str(frame + 1), f'{time:.6f}', *values]))
   return '\n'.join(lines) + '\n'

@@ -77,30 +77,18 @@ def scored(
   """
   values, weights = per_sample(measure)
   by_column = interval(plan.means(measure.values, measure.counted)[:, 0])
-  figures = zip(
-    *mean_along(measure.values, measure.counted, 0), *by_column, strict=True
-  )
+  means, counts = mean_along(measure.values, measure.counted, 0)
   columns = {
     name: _figure(*figure)
-    for name, figure in zip(measure.columns, figures, strict=True)
+    for name, *figure in zip(measure.columns, means, counts, *by_column, strict=True)
   }
   overall = interval(_resampled(measure, values, weights, plan)[:, 0])
   by_group, group_means = {}, {}
   for name, labels in groups.items():
     by_group[name], group_means[name] = _grouped(measure, values, weights, labels, plan)
-  return Scored(
-    measure.name,
-    measure.unit,
-    measure.higher_is_better,
-    measure.average,
-    _figure(*measure.mean(), *overall),
-    columns,
-    by_group,
-    group_means,
-    values,
-    weights,
-    _curve(measure),
-  )
+  meant = measure.name, measure.unit, measure.higher_is_better, measure.average
+  figures = _figure(*measure.mean(), *overall), columns, by_group, group_means
+  return Scored(*meant, *figures, values, weights, _curve(measure))
 
 
 def per_sample(
