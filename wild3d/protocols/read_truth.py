@@ -37,11 +37,7 @@ def read(source: str, data_dir: str | pathlib.Path = '') -> Truth:
   if suffix == '.json':
     found = schema_json.arrays(path, schema_json.parse(path), 'truth')
   elif suffix in arrays.SUFFIXES:
-    found = arrays.load(path)
-    if mpii_truth.is_mat(found):
-      found = mpii_truth.from_mat(path, found)
-    elif mpii_truth.is_h5(found):
-      found = mpii_truth.from_h5(path, found)
+    found = mpii_truth.as_ours(path, arrays.load(path))
   elif is_file(source):
     raise UserError(f'{path}: must end in .json, {", ".join(arrays.SUFFIXES)}')
   else:

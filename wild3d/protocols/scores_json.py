@@ -102,15 +102,11 @@ def _figures(result):
 
 
 def _measure(scored):
-  kept = ('name', 'unit', 'higher_is_better', 'average')
-  each = lambda of: {name: dataclasses.asdict(f) for name, f in of.items()}  # noqa: E731
+  fields = lambda *names: {name: getattr(scored, name) for name in names}  # noqa: E731
   return {
-    **{name: getattr(scored, name) for name in kept},
+    **fields('name', 'unit', 'higher_is_better', 'average'),
     **dataclasses.asdict(scored.overall),
-    'columns': each(scored.columns),
-    'groups': {name: each(group) for name, group in scored.groups.items()},
-    'group_means': each(scored.group_means),
-    'curve': scored.curve,
+    **fields('columns', 'groups', 'group_means', 'curve'),
   }
 
 
@@ -145,7 +141,9 @@ def _short(numbers):
 
 
 def _plain(value):
-  """As JSON knows it: no NaN, no NumPy, no paths."""
+  """As JSON knows it: no NaN, no dataclass, no NumPy, no paths."""
+  if dataclasses.is_dataclass(value):
+    value = dataclasses.asdict(value)
   if isinstance(value, dict):
     return {str(k): _plain(v) for k, v in value.items()}
   if isinstance(value, list | tuple):
