@@ -1,6 +1,7 @@
 """Behind `wild3d export`: writes one format, runs it, and compares."""
 
 import json
+import pathlib
 
 import jax
 import numpy as np
@@ -49,6 +50,7 @@ def export(
     raise UserError(f'--out={out} exists: name a new one')
   loaded = network.load(checkpoint, step, flip_test)
   with files.errors_named(f'--out={out}'), files.whole(path) as partial:
+    partial = pathlib.Path(partial)
     write(loaded, partial)
     worst = max(_difference(loaded, run, partial, batch) for batch in _BATCHES)
     if not worst <= TOLERANCE:

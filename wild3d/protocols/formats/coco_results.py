@@ -50,9 +50,8 @@ def read(path: pathlib.Path, data: list) -> Results:
   for row, one in enumerate(data):
     if not isinstance(one, dict) or not {'image_id', 'keypoints'} <= set(one):
       raise UserError(f'{path}, result {row}: must have image_id and keypoints')
-    if not isinstance(one['keypoints'], list) or len(one['keypoints']) != len(
-      data[0]['keypoints']
-    ):
+    points, first = one['keypoints'], data[0]['keypoints']
+    if not isinstance(points, list) or len(points) != len(first):
       raise UserError(
         f'{path}, result {row} (image {one["image_id"]}): keypoints must be a list as '
         'long as that of the first result'
@@ -71,10 +70,8 @@ def read(path: pathlib.Path, data: list) -> Results:
     raise UserError(
       f'{path}: keypoints must be x, y, score for each: {error}'
     ) from None
-  if not np.isfinite(scores).all():
-    raise UserError(
-      f'{path}, result {np.argmin(np.isfinite(scores))}: score not finite'
-    )
+  if not (finite := np.isfinite(scores)).all():
+    raise UserError(f'{path}, result {np.argmin(finite)}: score not finite')
   images = np.array([str(one['image_id']) for one in data], str)
   return Results(images, keypoints[..., :2], scores)
 

@@ -47,23 +47,20 @@ def names_of(text, where: str) -> tuple[str, ...]:
   return names
 
 
-def agreed(option: str, in_file, what: str, path: pathlib.Path, say):
+def agreed(what: str, option: str, found: dict, path: pathlib.Path, say):
   """What the file states, or else the option; `say` makes both comparable.
 
   Raises:
     UserError: they differ.
   """
-  stated = None if in_file is None else say(in_file, str(path))
+  stated = say(found[what], str(path)) if what in found else None
   asked = say(option, f'--{what}') if option else None
   if stated is not None and asked is not None and stated != asked:
+    told = stated if isinstance(stated, str) else some(stated)
     raise UserError(
-      f'--{what}={option}: but {path} states another: {some(_seq(stated))}; correct the file'
+      f'--{what}={option}: but {path} states another: {told}; correct the file'
     )
   return stated if asked is None else asked
-
-
-def _seq(value):
-  return (value,) if isinstance(value, str) else value
 
 
 def unknown(names, others=()) -> list[str]:
