@@ -68,13 +68,6 @@ def test_crop_frame_and_pixels(size):
   np.testing.assert_allclose(first_centre, [1 / size - 1] * 2, rtol=1e-6)
 
 
-def test_apply_affine():
-  # Catches a transposed linear part.
-  affine = _f32([[2, 3, 10], [-1, 4, 20]])
-  point = geometry.apply_affine(affine, _f32([[1, 2], [0, 0]]))
-  np.testing.assert_array_equal(point, [[18, 27], [10, 20]])
-
-
 def test_depth_target_is_the_closed_form():
   # Catches the scale from 3D lengths in place of x, y ones, or an unmoved root.
   rng = _rng()
@@ -90,28 +83,22 @@ def test_depth_target_is_the_closed_form():
   assert target[6] == 0
 
 
-def test_scaled_orthographic_camera_is_recovered_exactly():
+def test_a_weak_perspective_camera_is_recovered_exactly():
   # With a true weak perspective camera, target and 2D give the 3D shape back.
   joints3d, root2d, scale = _rng().normal(size=(16, 3)) * 300, [0.1, -0.2], 0.002
   joints2d = (joints3d - joints3d[6])[:, :2] * scale + root2d
   depth = geometry.depth_target(_f32(joints2d), _f32(joints3d))
   lifted = geometry.root_align(geometry.lift(_f32(joints2d), depth))
   np.testing.assert_allclose(lifted, (joints3d - joints3d[6]) * scale, atol=2e-6)
-  again = geometry.scaled_orthographic(_f32(joints2d), _f32(joints3d))
-  np.testing.assert_allclose(again, joints2d, atol=1e-6)
 
 
 def test_the_authors_root_is_reachable():
-  # Human3.6M's spine, between pelvis and neck, at depth 0, and 2D pinned there.
+  # Human3.6M's spine, between pelvis and neck, at depth 0.
   rng = _rng()
   joints2d, joints3d = rng.normal(size=(16, 2)), rng.normal(size=(16, 3)) * 300
   arguments = _f32(joints2d), _f32(joints3d), (6, 8)
   target = geometry.depth_target(*arguments)
   np.testing.assert_allclose(target[6] + target[8], 0, atol=1e-6)
-  pinned = geometry.scaled_orthographic(*arguments)
-  np.testing.assert_allclose(
-    pinned[6] + pinned[8], joints2d[6] + joints2d[8], rtol=1e-5, atol=1e-6
-  )
   np.testing.assert_allclose(geometry.depth_target(*arguments[:2], 8)[8], 0)
 
 
@@ -134,27 +121,6 @@ def test_size_normalise_reaches_the_size_whatever_the_unit():
   np.testing.assert_array_equal(geometry.size_normalise(jnp.zeros((16, 3)), 1.0), 0)
 
 
-def test_size_normalise_over_visible_bones():
-  # With the true lengths for reference the true size returns whatever is hidden,
-  # and the hidden joints' wild places do not matter.
-  rng = _rng()
-  true = rng.normal(size=(16, 3)) * 300
-  visible = np.arange(16) % 5 != 0
-  reference = _f32(_lengths(true))
-  pred = np.where(visible[:, None], true * 0.01, 1e3)
-  scaled = geometry.size_normalise(
-    _f32(pred), jnp.sum(reference), jnp.asarray(visible), reference
-  )
-  np.testing.assert_allclose(scaled[visible], true[visible], rtol=1e-5)
-  joints = _f32(true)
-  all_seen = geometry.size_normalise(joints, 4000.0, jnp.ones(16, bool))
-  np.testing.assert_allclose(
-    all_seen, geometry.size_normalise(joints, 4000.0), rtol=1e-6
-  )
-  unseen = geometry.size_normalise(joints, 4000.0, jnp.zeros(16, bool))
-  np.testing.assert_array_equal(unseen, 0)
-
-
 def test_reference_bones_are_symmetric_and_in_order():
   # Catches the reference written in another order than skeleton.BONES.
   length = {
@@ -167,48 +133,3 @@ def test_reference_bones_are_symmetric_and_in_order():
   for name, bones in skeleton.BONE_GROUPS.items():
     for bone, mean in zip(bones, skeleton.GROUP_MEAN_MM[name], strict=True):
       np.testing.assert_allclose(length[tuple(sorted(bone))], mean, rtol=1e-6)
-
-
-def test_procrustes_recovers_a_similarity_and_ignores_weight_zero():
-  # Catches a transposed rotation, a scale from the wrong side, a used outlier.
-  rng = _rng(3)
-  true = rng.normal(size=(16, 3)) * 300
-  pred = 0.01 * (true - 5) @ _rotation(rng) + [1, 2, 3]
-  align = jax.jit(geometry.procrustes_align)
-  np.testing.assert_allclose(align(_f32(pred), _f32(true)), true, atol=0.01)
-  pred[4] += 100
-  weights = jnp.ones(16, bool).at[4].set(False)
-  aligned = align(_f32(pred), _f32(true), weights)
-  seen = np.asarray(weights)
-  np.testing.assert_allclose(aligned[seen], true[seen], atol=0.01)
-
-
-def test_procrustes_never_mirrors():
-  # A mirrored pose must keep an error, and planar ones must not flip the sign.
-  rng = _rng(4)
-  true = rng.normal(size=(16, 3)) * 300
-  mirrored = true * [1, 1, -1]
-  aligned = np.asarray(geometry.procrustes_align(_f32(mirrored), _f32(true)), float)
-  assert np.sqrt(np.mean((aligned - true) ** 2)) > 50
-  a, b = mirrored - mirrored.mean(0), aligned - aligned.mean(0)
-  linear = np.linalg.lstsq(a, b, rcond=None)[0]
-  assert np.linalg.det(linear) > 0
-  # No rotation and scale nearby does better: the result is the optimum.
-  best = np.sum((aligned - true) ** 2)
-  for seed in range(20):
-    small = np.eye(3) + 0.05 * _rng(seed).normal(size=(3, 3))
-    near, _ = np.linalg.qr(small)
-    near = near * np.sign(np.diag(near))[None]
-    moved = (1 + 0.02 * _rng(seed).normal()) * b @ near + aligned.mean(0)
-    assert np.sum((moved - true) ** 2) >= best * (1 - 1e-6)
-
-
-def test_procrustes_is_finite_without_extent_and_under_vmap():
-  # A collapsed prediction early in training must not make the score NaN.
-  true = _f32(_rng().normal(size=(3, 16, 3)))
-  pred = true.at[0].set(0.0)
-  weights = jnp.ones((3, 16), bool).at[1].set(False)
-  aligned = jax.vmap(geometry.procrustes_align)(pred, true, weights)
-  assert np.isfinite(aligned).all()
-  centre = np.broadcast_to(np.mean(true[0], axis=0), (16, 3))
-  np.testing.assert_allclose(aligned[0], centre, atol=1e-5)

@@ -4,7 +4,6 @@ Everything is differentiable and finite at coincident joints, where distances ge
 gradient 0. Frames and units are those of `data/batch.py`.
 """
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
@@ -14,10 +13,7 @@ from wild3d import skeleton
 Bones = Int[Array, 'E 2'] | Int[np.ndarray, 'E 2'] | tuple[tuple[int, int], ...]
 Root = int | tuple[int, ...]
 
-# float32 products below stay float32 on GPU and TPU, whose default is coarser.
-_EXACT = jax.lax.Precision.HIGHEST
-
-# Average lengths of skeleton.BONES; only their shares of the sum are used.
+# Average lengths of skeleton.BONES, whose sum says how tall a skeleton is.
 _MEAN = skeleton.MEAN_BONE_MM
 _LEG = (_MEAN['knee-ankle'], _MEAN['hip-knee'], _MEAN['pelvis-hip'])
 _ARM = (_MEAN['elbow-wrist'], _MEAN['shoulder-elbow'], _MEAN['torso-shoulder'])
@@ -68,14 +64,6 @@ def crop_to_pixels(xy: Float[Array, '*N 2'], size: int) -> Float[Array, '*N 2']:
 def pixels_to_crop(xy: Float[Array, '*N 2'], size: int) -> Float[Array, '*N 2']:
   """Pixels of the crop at `size` x `size` to the crop frame."""
   return xy / (size / 2) - 1.0
-
-
-def apply_affine(
-  affine: Float[Array, '2 3'], xy: Float[Array, '*N 2']
-) -> Float[Array, '*N 2']:
-  """Maps points by a 2 x 3 affine, for example a batch's `to_original`."""
-  linear = jnp.einsum('...j,ij->...i', xy, affine[:, :2], precision=_EXACT)
-  return linear + jnp.broadcast_to(affine[:, 2], xy.shape)
 
 
 def root_position(
@@ -131,20 +119,6 @@ def depth_target(
   return root_align(joints3d, root)[:, 2] * scale
 
 
-def scaled_orthographic(
-  joints2d: Float[Array, 'J 2'],
-  joints3d: Float[Array, 'J 3'],
-  root: Root = skeleton.ROOT,
-) -> Float[Array, 'J 2']:
-  """2D joints [J, 2] as the authors train Human3.6M on, instead of projections.
-
-  Camera x, y in mm times the weak perspective scale, pinned at the true 2D root.
-  Units and arguments as in `depth_target`.
-  """
-  scale = weak_perspective_scale(joints2d, joints3d)
-  return root_align(joints3d, root)[:, :2] * scale + root_position(joints2d, root)[None]
-
-
 def lift(
   joints2d: Float[Array, 'J 2'], depth: Float[Array, ' J']
 ) -> Float[Array, 'J 3']:
@@ -153,63 +127,15 @@ def lift(
 
 
 def size_normalise(
-  joints: Float[Array, 'J 3'],
-  skeleton_mm: float | Float[Array, ''],
-  visible: Bool[Array, ' J'] | None = None,
-  reference: Float[Array, ' E'] | Float[np.ndarray, ' E'] = REFERENCE_BONES_MM,
+  joints: Float[Array, 'J 3'], skeleton_mm: float | Float[Array, '']
 ) -> Float[Array, 'J 3']:
   """Scales a skeleton about the origin to a given size.
 
   Args:
     joints: any unit, any origin.
     skeleton_mm: the wanted sum of the 14 bone lengths.
-    visible: if given, only bones with both ends visible are measured, and their
-      sum becomes the share of `skeleton_mm` that they have in `reference`.
-    reference: 14 bone lengths in `skeleton.BONES` order, in any unit; used only
-      with `visible`. With the truth's own lengths, and their sum as
-      `skeleton_mm`, this is the oracle scale over the visible bones.
 
   Returns:
-    Joints in mm; zeros where no measured bone has any length.
+    Joints in mm; zeros where no bone has any length.
   """
-  lengths = bone_lengths(joints)
-  if visible is None:
-    counted = jnp.ones_like(lengths)
-  else:
-    counted = bones_visible(visible).astype(lengths.dtype)
-  reference = jnp.asarray(reference)
-  share = jnp.sum(reference * counted) / jnp.sum(reference)
-  return joints * safe_divide(skeleton_mm * share, jnp.sum(lengths * counted))
-
-
-def procrustes_align(
-  pred: Float[Array, 'J D'],
-  true: Float[Array, 'J D'],
-  weights: Float[Array, ' J'] | Bool[Array, ' J'] | None = None,
-) -> Float[Array, 'J D']:
-  """Moves `pred` onto `true` by the best similarity, never by a reflection.
-
-  Args:
-    pred: any unit.
-    true: the unit of the result.
-    weights: of the joints in the least squares; 0 for unknown joints, which are
-      moved along with the others. All 1 if None.
-
-  Returns:
-    `pred` rotated, scaled and moved. Without extent or weight it collapses to
-    the weighted centre of `true`.
-  """
-  if weights is None:
-    weights = jnp.ones(pred.shape[0], pred.dtype)
-  weights = weights.astype(pred.dtype)
-  weights = safe_divide(weights, jnp.broadcast_to(jnp.sum(weights), weights.shape))
-  centre = jnp.sum(true * weights[:, None], axis=0)[None]
-  pred = pred - jnp.sum(pred * weights[:, None], axis=0)[None]
-  covariance = jnp.einsum('j,ja,jb->ab', weights, pred, true - centre, precision=_EXACT)
-  u, s, vt = jnp.linalg.svd(covariance)
-  mirrored = jnp.linalg.det(u) * jnp.linalg.det(vt) < 0
-  sign = jnp.ones_like(s).at[-1].set(jnp.where(mirrored, -1.0, 1.0))
-  rotation = jnp.einsum('ai,i,ib->ab', u, sign, vt, precision=_EXACT)
-  spread = jnp.sum(weights[:, None] * pred**2)
-  scale = safe_divide(jnp.sum(s * sign), spread)
-  return scale * jnp.matmul(pred, rotation, precision=_EXACT) + centre
+  return joints * safe_divide(jnp.asarray(skeleton_mm), skeleton_size(joints))

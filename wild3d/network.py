@@ -13,6 +13,7 @@ from jaxtyping import Array, Float, UInt8
 
 from wild3d import geometry, heatmaps, settings, skeleton
 from wild3d.errors import UserError
+from wild3d.models import initial
 from wild3d.models.pixels import ORDERS, RGB, Pixels, to_float
 from wild3d.models.pose3d import BACKBONES, HEADS, Pose3D
 from wild3d.training import checkpoints, mesh
@@ -297,9 +298,6 @@ def load(
     settings.complete(saved.run(at)['config']), list(overrides)
   )
   devices = mesh.make()
-  images = jax.ShapeDtypeStruct(
-    (1, config.input_size, config.input_size, 3), jnp.float32
-  )
-  shapes = jax.eval_shape(make_model(config).init, jax.random.key(0), images)
+  shapes = initial.shapes(make_model(config), config.input_size)
   variables = saved.restore_model(at, mesh.abstract_on(shapes, devices))
   return make(config, variables, devices, at)

@@ -14,9 +14,8 @@ from fakes.human36m_forms import MAKE, ONE, config, read
 from PIL import Image
 
 from wild3d import skeleton
-from wild3d.datasets import camera
+from wild3d.datasets import camera, crop
 from wild3d.datasets.human36m import (
-  frame_records,
   h36m_fetch,
   human36m_dataset_builder,
   mmpose,
@@ -191,7 +190,7 @@ def test_clips_share_a_crop(tmp_path, trees):
   for record in records:
     reach = np.abs(record['joints2d'] - record['center']).max()
     assert reach <= record['side'] / 2
-  assert frame_records.clips([0, 5, 15, 20, 25, 30], 5, 3).tolist() == [
+  assert crop.clips([0, 5, 15, 20, 25, 30], 5, 3).tolist() == [
     0,
     0,
     1,

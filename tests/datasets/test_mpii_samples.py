@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from fakes import mpii as fake_mpii
 
+from wild3d.datasets import array_files
 from wild3d.datasets.mpii import (
   hrnet_json,
   mpii_dataset_builder,
@@ -57,13 +58,10 @@ def test_real_validation_h5_is_the_published_ground_truth():
   about 13 joints of 10 people.
   """
   people = newell_h5.read(samples() / 'mpii_pckh' / 'valid.h5')
-  truth = official_mat.load(
-    samples() / 'mpii_pckh' / 'gt_valid.mat',
-    'pos_gt_src',
-    'jnt_missing',
-    'headboxes_src',
-  )
-  joints, missing, head = truth
+  keys = ('pos_gt_src', 'jnt_missing', 'headboxes_src')
+  path = samples() / 'mpii_pckh' / 'gt_valid.mat'
+  truth = array_files.matlab(path, keys, squeeze=True, advice='')
+  joints, missing, head = (truth[key] for key in keys)
   labelled = np.array([p.labelled for p in people])
   assert len(people) == 2958
   assert (labelled == (missing.T == 0)).all()

@@ -11,6 +11,7 @@ from fakes.pictures import photo
 from fakes.predict_command import command
 from PIL import Image
 
+from wild3d import network
 from wild3d.errors import UserError
 from wild3d.media import read_ahead
 from wild3d.poses import poses_json
@@ -107,13 +108,13 @@ def test_stops_when_closed(reader):
 def test_few_shapes(run, monkeypatch):
   """Catches a network compiled anew for the last crops, or that pads a whole batch."""
   predictor = Predictor.from_checkpoint(run, batch=24)
-  network, sizes = predictor.network, []
+  predict, sizes = predictor.trained.predict, []
 
   def counted(images):
     sizes.append(len(images))
-    return network(images)
+    return predict(images)
 
-  monkeypatch.setattr(predictor, 'network', counted)
+  monkeypatch.setattr(predictor.trained, 'predict', counted)
   found = predictor.of_crops([_picture(64)] * 50)
   assert len(found['scores']) == 50
   assert sizes == [24, 24, 8]  # two are padded to what the 8 devices share
@@ -130,13 +131,13 @@ def test_together_as_one_by_one(flag, run, tmp_path, capsys, monkeypatch):
     Image.fromarray(photo(90 + 7 * i, 120 - 5 * i, seed=i)).save(folder / f'{i}.png')
   (folder / '4.png').write_bytes((folder / '4.png').read_bytes()[:300])
   Image.fromarray(photo(20, 20)).save(folder / '6.png')  # the box lies outside
-  network, sizes = Predictor.network, set()
+  predict, sizes = network.Network.predict, set()
 
   def counted(self, images):
     sizes.add(len(images))
-    return network(self, images)
+    return predict(self, images)
 
-  monkeypatch.setattr(Predictor, 'network', counted)
+  monkeypatch.setattr(network.Network, 'predict', counted)
   faults = 2 if flag.startswith('--box') else 1
   found, said = {}, {}
   for batch in (1, 16):

@@ -3,6 +3,7 @@
 From the selection of samples to the mean, each column and each group, as a user gets it.
 """
 
+import dataclasses
 import math
 
 import numpy as np
@@ -128,6 +129,23 @@ def test_pose3d(joints):
   truth.joints3d[rng.random(shape[:2]) < 0.01] = np.nan
   truth.joints3d[::9, truth.joints.index('pelvis')] = np.nan
   _compare('pose3d', truth, fake.predictions(truth, near))
+
+
+def test_pose3d_leaves_out_what_the_picture_cuts_off():
+  """Catches a joint scored that nobody could see: it is as one without 3D truth."""
+  rng = np.random.default_rng(5)
+  truth, predictions = fake.random_pair('mpii16', count=60, seed=5)
+  truth.joints2d[:] = rng.uniform(0, 100, truth.joints2d.shape)
+  cut = rng.random(truth.joints2d.shape[:2]) < 0.1
+  cut[:5] = True  # no 2D labels at all: then all joints count
+  blind = dataclasses.replace(truth, joints3d=truth.joints3d.copy())
+  blind.joints3d[5:][cut[5:]] = np.nan
+  truth.joints2d[cut] = np.nan
+  pose3d = protocols.get('pose3d')
+  first, second = (result.score(pose3d, predictions, t) for t in (truth, blind))
+  assert first.rows.tolist() == second.rows.tolist()
+  for one, other in zip(first.measures, second.measures, strict=True):
+    assert one.overall == other.overall
 
 
 def _people(joints, count=300, noise=12):

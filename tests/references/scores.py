@@ -282,11 +282,14 @@ def _pose3d(chosen):
     pred = {name: factor * place for name, place in s.pred.items()}
     return _from_root(pred, s.true, 'pelvis', s.true)
 
-  whole = [all(end in s.true for bone in BONES for end in bone) for s in chosen]
-  true_size = [
-    scaled(s, size(s.true) / size(s.pred)) if known else {}
-    for s, known in zip(chosen, whole, strict=True)
-  ]
+  def factor(s):
+    bones = [bone for bone in BONES if all(end in s.true for end in bone)]
+    true, pred = (
+      sum(math.dist(pose[a], pose[b]) for a, b in bones) for pose in (s.true, s.pred)
+    )
+    return true / pred
+
+  true_size = [scaled(s, factor(s)) for s in chosen]
   return {
     'MPJPE': (pooled, [h36m_p1(s) for s in chosen]),
     'PA-MPJPE': (pooled, [h36m_p2(s) for s in chosen]),

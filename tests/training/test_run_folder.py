@@ -32,6 +32,16 @@ def test_another_config_is_refused(tmp_path):
   assert json.loads((tmp_path / 'config.json').read_text()) == CONFIG
 
 
+def test_a_run_older_than_a_field_goes_on(tmp_path):
+  """Catches a field added since, at its default, that forbids resuming old runs."""
+  claimed(tmp_path)
+  newer = CONFIG | {'model': {'features': 32, 'backbone': 'hourglass'}}
+  run_folder.check(tmp_path, newer)
+  newer['model']['backbone'] = 'another'
+  with pytest.raises(UserError, match=r'model\.backbone=hourglass, not another'):
+    run_folder.check(tmp_path, newer)
+
+
 def test_nothing_is_written_by_a_check_and_a_mended_mistake_goes_through(tmp_path):
   """Catches a first try with a mistake that forbids the second."""
   run_folder.check(tmp_path / 'new', CONFIG)

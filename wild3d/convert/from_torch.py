@@ -120,13 +120,8 @@ def variables_of(tensors: dict[str, np.ndarray], config) -> dict:
     raise UserError('; '.join(f'{what}: {_grouped(n)}' for what, n in refuse if n))
 
   model = network.make_model(config)
-  images = jax.ShapeDtypeStruct(
-    (1, config.input_size, config.input_size, 3), np.float32
-  )
   # Shapes alone: no memory is taken before the file has shown that it has as much.
-  expected = traverse_util.flatten_dict(
-    jax.eval_shape(model.init, jax.random.key(0), images)
-  )
+  expected = traverse_util.flatten_dict(initial.shapes(model, config.input_size))
   for entry in taken:
     _check(entry, tensors[entry.theirs], expected[entry.ours].shape)
 

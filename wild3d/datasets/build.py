@@ -242,10 +242,8 @@ def _in_worker(task):
 
 def _on_beam(builder, tasks, download_config):
   """Runs the tasks as an Apache Beam pipeline; data_dir is one that all workers see."""
-  try:
-    import apache_beam as beam
-  except ImportError:
-    raise UserError("--beam needs Apache Beam: pip install 'wild3d[beam]'") from None
+  import apache_beam as beam  # prepare.py has seen that it is there
+
   options = (
     download_config.beam_options or beam.options.pipeline_options.PipelineOptions()
   )

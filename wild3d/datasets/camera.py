@@ -37,10 +37,6 @@ class Camera:
     """fx, fy, cx, cy: `camera` of a record."""
     return np.concatenate([self.focal, self.center])
 
-  def from_world(self, points: Float[np.ndarray, '*N 3']) -> Float[np.ndarray, '*N 3']:
-    """World points (mm) in camera axes (mm): R (X - T)."""
-    return (np.asarray(points, np.float64) - self.position) @ self.rotation.T
-
   def project(self, points: Float[np.ndarray, '*N 3']) -> Float[np.ndarray, '*N 2']:
     """Points in camera axes (mm) to px of the original picture."""
     return project(points, self.intrinsics, self.distortion)

@@ -3,9 +3,10 @@
 import dataclasses
 import io
 import math
+from collections.abc import Iterable
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from PIL import Image
 
 QUALITY = 95  # of the stored JPEGs, without chroma subsampling
@@ -77,6 +78,17 @@ def around(
   whole = max(1, math.ceil(margin * side))
   left, top = (math.floor(float(c) - whole / 2) for c in center)
   return Crop(left, top, whole, min(whole, size))
+
+
+def clips(frames: Iterable[int], stride: int, length: int) -> Int[np.ndarray, ' n']:
+  """Which clip each frame is of: up to `length` that follow each other."""
+  clip, so_far, numbers, last = -1, 0, [], None
+  for frame in frames:
+    follows = last is not None and frame - last == stride and so_far < length
+    clip, so_far = (clip, so_far + 1) if follows else (clip + 1, 1)
+    numbers.append(clip)
+    last = frame
+  return np.array(numbers)
 
 
 def box_of_boxes(

@@ -58,6 +58,8 @@ def _builder_class(base):
 
 def _custom(base, config, options, known):
   """The dataset's default configuration under another name, with other values."""
+  import tensorflow_datasets as tfds
+
   if not config or config in known:
     raise UserError(
       f'--set makes a new configuration, which needs a name: {base}/NAME, and not '
@@ -65,7 +67,7 @@ def _custom(base, config, options, known):
     )
   default = next(iter(known.values()))
   own = {field.name for field in dataclasses.fields(default)}
-  own -= {field.name for field in dataclasses.fields(_base_config())}
+  own -= {field.name for field in dataclasses.fields(tfds.core.BuilderConfig)}
   values = {}
   for field, text in options.items():
     if field not in own:
@@ -93,13 +95,6 @@ def _custom_built(base, config, known, data_dir):
       f'{data_dir}: choose from {sorted(known)}, or make one: wild3d data build '
       f'{base}/{config} --set FIELD=VALUE'
     ) from None
-
-
-def _base_config():
-  """The base class of builder configurations."""
-  import tensorflow_datasets as tfds
-
-  return tfds.core.BuilderConfig
 
 
 def _parse(field, text, default):

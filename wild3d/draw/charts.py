@@ -129,7 +129,9 @@ def bars(named: Mapping[str, tuple], unit: str, label: str) -> Markup:
     top = max((v for v in ends if math.isfinite(v)), default=0.0) or 1.0
     axes.set_xlim(0, 100 if unit == '%' and top > 50 else 1.02 * top)
     axes.set_ylim(len(named) - 0.4, -0.6)
-    axes.set_yticks(range(len(named)), [_short(name.replace('_', ' ')) for name in named])
+    axes.set_yticks(
+      range(len(named)), [_short(name.replace('_', ' ')) for name in named]
+    )
     axes.yaxis.grid(False)
     axes.xaxis.set_major_locator(ticker.MaxNLocator(4))
     values = axes.secondary_yaxis('right')

@@ -62,5 +62,5 @@ def bounds(*poses: Num[np.ndarray, 'J 3'] | None) -> Num[np.ndarray, '3 2']:
   points = np.concatenate([np.zeros((1, 3)), *(p for p in poses if p is not None)])
   points = points[np.isfinite(points).all(-1)]
   low, high = points.min(0), points.max(0)
-  half = max(500.0, 0.55 * float((high - low).max()))
+  half = max(500.0, 0.6 * float((high - low).max()))
   return (low + high)[:, None] / 2 + half * np.array([[-1.0, 1.0]])

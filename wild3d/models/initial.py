@@ -9,6 +9,16 @@ from flax import linen as nn
 from jaxtyping import Array, Key
 
 
+def shapes(model: nn.Module, image_size: int) -> dict[str, dict]:
+  """Shapes and types of a network's variables, nothing computed.
+
+  Returns:
+    'params' and 'batch_stats', {} for a network without batch norm.
+  """
+  images = jax.ShapeDtypeStruct((1, image_size, image_size, 3), np.float32)
+  return {'batch_stats': {}} | jax.eval_shape(model.init, jax.random.key(0), images)
+
+
 def variables(
   model: nn.Module, key: Key[Array, ''], image_size: int
 ) -> dict[str, dict]:
@@ -28,15 +38,14 @@ def variables(
     `{'params': ..., 'batch_stats': ...}`, float32, uncommitted on the default
     device.
   """
-  images = jax.ShapeDtypeStruct((1, image_size, image_size, 3), np.float32)
-  shapes = jax.eval_shape(model.init, key, images)
+  tree = shapes(model, image_size)
   seed = [int(word) for word in np.asarray(jax.random.key_data(key)).ravel()]
   flat = {
     tuple(part.key for part in path): leaf.shape
-    for path, leaf in jax.tree_util.tree_leaves_with_path(shapes)
+    for path, leaf in jax.tree_util.tree_leaves_with_path(tree)
   }
   leaves = [_leaf(path, flat, seed) for path in flat]
-  return jax.device_put(jax.tree.unflatten(jax.tree.structure(shapes), leaves))
+  return jax.device_put(jax.tree.unflatten(jax.tree.structure(tree), leaves))
 
 
 def _leaf(path, shapes, seed) -> np.ndarray:

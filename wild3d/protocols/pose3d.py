@@ -12,19 +12,30 @@ _MEASURED = tuple(name for name in skeleton.JOINTS if name != 'thorax')  # ends 
 
 
 def select(truth: Truth) -> np.ndarray:
-  """[N] bool: valid, with a pelvis and more in 3D."""
-  known = np.isfinite(truth.joints3d).all(axis=-1)
+  """[N] bool: valid, with a pelvis and more to count."""
+  counted = _counted(truth)
   if 'pelvis' not in truth.joints:
     return np.zeros(len(truth), bool)
-  root = known[:, truth.joints.index('pelvis')]
-  return truth.valid & root & (known.sum(axis=1) > 1)
+  root = counted[:, truth.joints.index('pelvis')]
+  return truth.valid & root & (counted.sum(axis=1) > 1)
+
+
+def _counted(truth):
+  """[N, J]: known in 3D, and labelled in 2D where the sample has 2D labels.
+
+  What the picture's edge cuts off a network can only guess.
+  """
+  known = np.isfinite(truth.joints3d).all(axis=-1)
+  seen = np.isfinite(truth.joints2d).all(axis=-1)
+  return known & (seen | ~seen.any(axis=1, keepdims=True))
 
 
 def _measure(predictions: Predictions, truth: Truth) -> list[Measure]:
   found = columns.rooted('pose3d', predictions, truth)
-  pred, true, counted = found.pred, found.true, found.known
+  pred, true = found.pred, found.true
+  counted = _counted(truth)[:, [truth.joints.index(name) for name in found.names]]
 
-  def errors(name, pred, counted=counted):
+  def errors(name, pred):
     distances = alignment.distances(pred, true)
     return Measure(name, 'mm', False, found.names, distances, counted, 'pooled')
 
@@ -37,35 +48,41 @@ def _measure(predictions: Predictions, truth: Truth) -> list[Measure]:
   if not all(name in found.names for name in _MEASURED):
     return measures
   bones = columns.bones(found.names)
-  size, true_size = (alignment.skeleton_size(x, bones) for x in (pred, true))
+  size = alignment.skeleton_size(pred, bones)
   sized = alignment.scaled(pred, alignment.ratio(_SIZE_MM, size))
-  # A truth that lacks an end of a bone has no size to scale to.
-  sure = counted & np.isfinite(true_size)[:, None]
-  sized_truly = alignment.scaled(pred, alignment.ratio(true_size, size))
-  oracle = errors('MPJPE at the true size', sized_truly, sure)
-  hits = 100.0 * (oracle.values < mpi_inf_3dhp.PCK_MM)
-  area = 100.0 * mpi_inf_3dhp.auc(oracle.values)
+  measured = counted[:, bones].all(axis=-1)
+  lengths, true_lengths = (
+    np.where(measured, alignment.bone_lengths(x, bones), 0.0).sum(axis=1)
+    for x in (pred, true)
+  )
+  oracle = alignment.scaled(pred, alignment.ratio(true_lengths, lengths))
+  oracle = errors('MPJPE at the true size', oracle)
+
+  def shares(name, values):
+    return Measure(name, '%', True, found.names, 100.0 * values, counted, 'pooled')
+
   return [
     *measures,
     errors('MPJPE at 4297 mm', sized),
     oracle,
-    Measure('PCK@150mm at the true size', '%', True, found.names, hits, sure, 'pooled'),
-    Measure('AUC at the true size', '%', True, found.names, area, sure, 'pooled'),
+    shares('PCK@150mm at the true size', oracle.values < mpi_inf_3dhp.PCK_MM),
+    shares('AUC at the true size', mpi_inf_3dhp.auc(oracle.values)),
   ]
 
 
 POSE3D = Protocol(
   name='pose3d',
   text='3D errors on any set with 3D truth. Joints: all of the truth that the source '
-  'predicts; a joint without truth is not counted. MPJPE: the pelvis of prediction and '
+  'predicts; a joint without truth is not counted, nor one that is not labelled in the '
+  'picture (cut off by its edge) where others are. MPJPE: the pelvis of prediction and '
   'truth is moved to the origin; no rotation, no scaling: the size is the one that the '
   'predictions have (ours: the average training skeleton, config.evaluation.'
   'skeleton_mm). PA-MPJPE: after the best rotation, scale and translation, never a '
   'reflection. N-MPJPE: after the scale of least squared error. MPJPE at 4297 mm: the '
   f'14 bones (skeleton.BONES) scaled to sum to {_SIZE_MM} mm, as Zhou et al. do on '
-  'Human3.6M. At the true size: scaled to the sum of the true skeleton (an oracle); '
-  'PCK: share of errors strictly below 150 mm; AUC: mean of that share over 0, 5, ..., '
-  '150 mm. Mean over all joints of all samples.',
+  'Human3.6M. At the true size: scaled so that the bones counted at both ends sum to '
+  'what they truly do (an oracle); PCK: share of errors strictly below 150 mm; AUC: '
+  'mean of that share over 0, 5, ..., 150 mm. Mean over all joints of all samples.',
   source='Ionescu et al. 2014, Rhodin et al. 2018, Mehta et al. 2017, Zhou et al. 2017, '
   'each on its own set; here on whatever set is scored',
   needs='3d',

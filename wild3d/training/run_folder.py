@@ -6,7 +6,8 @@ import tempfile
 
 from etils import epath
 
-from wild3d import files
+from wild3d import files, settings
+from wild3d.configs import base
 from wild3d.errors import UserError
 
 # Fields that may change between two starts of the same run: they alter what is
@@ -60,7 +61,10 @@ def claim(folder: os.PathLike, config: dict) -> None:
 def _check_same(folder, config):
   path = folder / _CONFIG
   try:
-    old, new = _leaves(json.loads(path.read_text())), _leaves(config)
+    # A field that the run is older than had its default.
+    default = _leaves(settings.as_json(base.get_config()))
+    old = default | _leaves(json.loads(path.read_text()))
+    new = default | _leaves(config)
   except FileNotFoundError:
     raise UserError(f'{folder} holds checkpoints but no {_CONFIG}: not a run') from None
   except json.JSONDecodeError:

@@ -58,7 +58,7 @@ def train(
     per_example = sum(
       loss_weights[name] * values * weights for name, (values, weights) in terms.items()
     )
-    return total, (means, per_example, updates['batch_stats'])
+    return total, (means, per_example, updates.get('batch_stats', {}))
 
   (total, (means, per_example, batch_stats)), gradient = jax.value_and_grad(
     loss_fn, has_aux=True

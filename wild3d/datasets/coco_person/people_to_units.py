@@ -46,19 +46,15 @@ def shared_boxes(track: list[Person], clip: int) -> list[Person]:
   Clips need it: a box that follows the person would hide how the camera sees them
   move. Longer runs let a person who walks away shrink in the crop.
   """
-  made, run = [], []
-  for person in track:
-    follows = run and person.picture.frame == run[-1].picture.frame + 1
-    if not follows or len(run) == clip:
-      made += _one_box(run)
-      run = []
-    run.append(person)
-  return made + _one_box(run)
+  numbers = crop.clips([person.picture.frame for person in track], 1, clip)
+  made, start = [], 0
+  for end in (*(np.flatnonzero(np.diff(numbers)) + 1), len(track)):
+    made += _one_box(track[start:end])
+    start = end
+  return made
 
 
 def _one_box(run):
-  if not run:
-    return []
   center, side = crop.box_of_boxes(
     np.stack([person.center for person in run]),
     np.array([person.side for person in run]),

@@ -22,7 +22,7 @@ def length(path: pathlib.Path, dims: int) -> int:
   """
   with _opened(path) as file:
     sizes = list(file.varinq('Pose').Dim_Sizes)
-  if len(sizes) != 2 or sizes[1] != 32 * dims:
+  if len(sizes) != 2 or not sizes[0] or sizes[1] != 32 * dims:
     raise UserError(
       f'{path}: Pose is of shape {sizes}, not [frames, {32 * dims}] (32 joints of '
       f'{dims} numbers)'

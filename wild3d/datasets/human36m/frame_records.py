@@ -1,10 +1,10 @@
 """From the labels and pictures of a take to records, for all forms of Human3.6M."""
 
 import pathlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
 from wild3d import skeleton
 from wild3d.datasets import crop, make_record
@@ -48,7 +48,7 @@ def of_take(
   check(take, '3D', joints3d)
   check(take, '2D', joints2d)
   check(take, 'box', np.array([(*center, side) for center, side in boxes]))
-  clip = clips(take.frames, take.stride, config.clip_frames)
+  clip = crop.clips(take.frames, take.stride, config.clip_frames)
   for row, picture in enumerate(take.read_pictures()):
     known = labels(unit, row, joints3d[row], joints2d[row], config)
     if distortion.any() and config.projection == 'true':
@@ -68,22 +68,11 @@ def of_take(
     )
 
 
-def clips(frames: Iterable[int], stride: int, length: int) -> Int[np.ndarray, ' n']:
-  """Which clip each frame is of: up to `length` that follow each other."""
-  clip, so_far, numbers, last = -1, 0, [], None
-  for frame in frames:
-    follows = last is not None and frame - last == stride and so_far < length
-    clip, so_far = (clip, so_far + 1) if follows else (clip + 1, 1)
-    numbers.append(clip)
-    last = frame
-  return np.array(numbers)
-
-
 def shared_boxes(
   take: Take, config, center: Float[np.ndarray, 'n 2'], side: Float[np.ndarray, ' n']
 ) -> list[Box]:
   """For each frame the smallest box that holds those of all frames of its clip."""
-  clip = clips(take.frames, take.stride, config.clip_frames)
+  clip = crop.clips(take.frames, take.stride, config.clip_frames)
   return [crop.box_of_boxes(center[clip == c], side[clip == c]) for c in clip]
 
 

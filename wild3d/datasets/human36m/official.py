@@ -75,7 +75,7 @@ def records(unit: Unit, config) -> Iterator[dict | Skipped]:
   # pictures. The middle of two joints is not seen in the middle of where they are seen.
   seen = joints.to_mpii16(true)
   seen[:, _THORAX] = take.camera.project(joints.to_mpii16(mono)[:, _THORAX])
-  clip = frame_records.clips(take.frames, take.stride, config.clip_frames)
+  clip = crop.clips(take.frames, take.stride, config.clip_frames)
   yield from frame_records.of_take(
     unit,
     config,

@@ -215,12 +215,8 @@ def _present(folder, known, wanted):
 
 def _boxes(joints2d, kept, stride, clip_frames):
   """Row -> centre and side of its person box; runs without a gap share one."""
-  boxes, run = {}, []
-  for i, row in enumerate(kept):
-    run.append(row)
-    last = i + 1 == len(kept) or kept[i + 1] != row + stride
-    if last or len(run) == clip_frames:
-      box = crop.box_of(joints2d[run].reshape(-1, 2))
-      boxes.update(dict.fromkeys(run, box))
-      run = []
+  boxes, clips = {}, crop.clips(kept, stride, clip_frames)
+  for run in np.split(np.array(kept), np.flatnonzero(np.diff(clips)) + 1):
+    box = crop.box_of(joints2d[run].reshape(-1, 2))
+    boxes.update(dict.fromkeys(run.tolist(), box))
   return boxes

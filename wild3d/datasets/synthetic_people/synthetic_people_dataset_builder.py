@@ -19,7 +19,6 @@ from wild3d.synthetic import person as person_lib
 BATCH = 32  # images drawn at once; no picture depends on it
 _SPLITS = ('lab_train', 'wild_train', 'wild_clips', 'lab_test', 'wild_test')
 _ENCODERS = 2  # threads that write JPEGs while the next batch is drawn
-_IDENTITY = np.eye(2, 3, dtype=np.float32)
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -172,20 +171,14 @@ class _Split:
   def _record(self, person, frame, jpeg, labels):
     index = person * self._frames + frame
     clip = f'synthetic_people/{self._name}/{person:06d}' if self._frames > 1 else ''
-    return index, make_record.checked(
-      {
-        **labels,
-        'id': f'synthetic_people/{self._name}/{index:06d}',
-        'image': jpeg,
-        'has3d': True,
-        'to_original': _IDENTITY,
-        'distortion': np.zeros(5, np.float32),
-        'original_size': np.array([self._config.size, self._config.size], np.int32),
-        'sequence': clip,
-        'frame': frame,
-        'subject': '',
-        'action': '',
-      }
+    return index, make_record.from_jpeg(
+      **{**labels, 'image': jpeg},
+      id=f'synthetic_people/{self._name}/{index:06d}',
+      has3d=True,
+      to_original=np.eye(2, 3),
+      original_size=np.array([self._config.size] * 2),
+      sequence=clip,
+      frame=frame,
     )
 
 
