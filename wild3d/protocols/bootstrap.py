@@ -52,11 +52,8 @@ class Bootstrap:
     unit = np.unique(unit, return_inverse=True)[1]
     number = int(unit.max()) + 1
     if number > _MAX_UNITS:
-      order = np.random.default_rng(seed).permutation(number)
-      bag = (order % _MAX_UNITS)[unit]
-    else:
-      bag = unit
-    return cls(kind, number, bag, _weights(min(number, _MAX_UNITS), seed))
+      unit = (np.random.default_rng(seed).permutation(number) % _MAX_UNITS)[unit]
+    return cls(kind, number, unit, _weights(min(number, _MAX_UNITS), seed))
 
   def means(
     self,

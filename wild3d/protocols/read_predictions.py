@@ -182,15 +182,11 @@ def _converted(path, raw, truth, tell):
 
 def _matched(path, joints2d, joints3d, rows, truth):
   """In the truth's order, NaN where a sample need not be predicted; sizes checked."""
-
-  def taken(joints):
-    if joints is None:
-      return None
-    result = joints[np.maximum(rows, 0)]
-    result[rows < 0] = np.nan
-    return result
-
-  joints2d, joints3d = taken(joints2d), taken(joints3d)
+  there = (rows >= 0)[:, None, None]
+  joints2d, joints3d = (
+    None if joints is None else np.where(there, joints[np.maximum(rows, 0)], np.nan)
+    for joints in (joints2d, joints3d)
+  )
   if joints2d is not None:
     sizes.check2d(joints2d, truth.joints2d, str(path))
   if joints3d is not None:

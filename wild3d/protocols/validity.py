@@ -37,13 +37,11 @@ def left_right(lengths: Float[np.ndarray, 'N E']) -> Float[np.ndarray, 'N 4']:
 
 def ratio_variance(lengths: Float[np.ndarray, 'N E']) -> Float[np.ndarray, 'N G']:
   """Variance within each bone group of length over average length (equation 5)."""
-  return np.stack(
-    [
-      np.var(lengths[:, _bone_rows(group)] / skeleton.GROUP_MEAN_MM[name], axis=1)
-      for name, group in skeleton.BONE_GROUPS.items()
-    ],
-    axis=1,
+  shares = (
+    lengths[:, _bone_rows(group)] / skeleton.GROUP_MEAN_MM[name]
+    for name, group in skeleton.BONE_GROUPS.items()
   )
+  return np.stack([np.var(share, axis=1) for share in shares], axis=1)
 
 
 def spread(

@@ -22,11 +22,7 @@ def some(names, number: int = 3) -> str:
 
 
 def names_of(text, where: str) -> tuple[str, ...]:
-  """Joint names from a list of them, or from the name of a joint set.
-
-  Args:
-    text: 'h36m17', 'nose,left_eye', or an array or sequence of names.
-    where: for messages: the file, or the option.
+  """Joint names from 'h36m17', 'nose,left_eye', or an array or sequence of names.
 
   Raises:
     UserError: no such set; a name twice.
