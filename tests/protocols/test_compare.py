@@ -8,14 +8,14 @@ from fakes import scores as fake_scores
 
 from wild3d import __main__
 from wild3d.errors import UserError
-from wild3d.protocols import compare, result, scores_json
+from wild3d.protocols import compare, result, samples, scores_json
 
 
 def _scored(values, *, sequence=None, order=None, measure=None, **changes):
   values = np.asarray(values, np.float64).reshape(len(values), -1)
   truth = fake_scores.truth(len(values), sequence=sequence)
   if order is not None:
-    truth = result.take(truth, order)
+    truth = samples.take(truth, order)
     values = values[order]
   protocol = fake_scores.protocol(
     lambda _: [fake_scores.measure(values, **(measure or {}))], **changes
@@ -248,7 +248,7 @@ def test_command(tmp_path, capsys):
   assert printed == out.read_text()
   assert '| +5.00 |' in printed
   assert __main__.main(['compare', str(paths[0]), str(tmp_path / 'none.json')]) == 2
-  assert 'none.json cannot be read' in capsys.readouterr().err
+  assert 'none.json: cannot be read' in capsys.readouterr().err
 
 
 def test_further_sets_are_compared_too(tmp_path):

@@ -9,7 +9,6 @@ import pytest
 from fakes import scored as fake
 
 from wild3d import protocols, skeleton
-from wild3d.protocols import mean
 from wild3d.protocols.lsp import is_upright
 
 SAMPLES = os.environ.get('WILD3D_SAMPLES')
@@ -35,7 +34,7 @@ def _figures(name, truth, pred):
 
 
 def _values(name, truth, pred):
-  return {n: mean.overall(f)[0] for n, f in _figures(name, truth, pred).items()}
+  return {n: f.mean()[0] for n, f in _figures(name, truth, pred).items()}
 
 
 @pytest.mark.skipif(not SAMPLES, reason='WILD3D_SAMPLES names no folder of samples')
@@ -117,7 +116,7 @@ def test_pelvis_and_thorax_and_headless_people_are_not_scored():
   pred = truth.joints2d.copy()
   pred[:, [6, 7]] += 1000
   figure = _figures('mpii_pckh', truth, pred)[OFFICIAL]
-  assert mean.overall(figure) == (100.0, 2 * 14)
+  assert figure.mean() == (100.0, 2 * 14)
 
 
 def _people(count=60, seed=0):
@@ -140,6 +139,6 @@ def test_upright_of_every_joint_set(joints, degrees, upright):
   truth = fake.truth(joints2d=pose @ turn.T + 500, joints=joints)
   assert is_upright(truth) == [upright]
   figures = _figures('pck_torso', truth, truth.joints2d)
-  assert mean.overall(figures['PCK@0.2'])[0] == 100
-  assert (mean.overall(figures['PCK@0.2 upright'])[1] > 0) == upright
+  assert figures['PCK@0.2'].mean()[0] == 100
+  assert (figures['PCK@0.2 upright'].mean()[1] > 0) == upright
   assert 'pelvis' not in figures['PCK@0.2'].columns

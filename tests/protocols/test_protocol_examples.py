@@ -8,7 +8,6 @@ import pytest
 from fakes import scored as fake
 
 from wild3d import protocols, skeleton
-from wild3d.protocols import mean
 
 SAMPLES = os.environ.get('WILD3D_SAMPLES')
 PAGE = pathlib.Path(__file__).parents[2] / 'docs' / 'protocols.md'
@@ -109,7 +108,7 @@ def _scores(name, true, share, joints):
   guess = _guess(true, share)
   pred = np.array([[guess[n] for n in names]])
   figures = protocols.get(name).measure(fake.predictions(truth, pred), truth)
-  return [mean.overall(figure)[0] for figure in figures]
+  return [figure.mean()[0] for figure in figures]
 
 
 def test_h36m_zhou2017():

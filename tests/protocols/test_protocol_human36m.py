@@ -6,7 +6,7 @@ from fakes import scored as fake
 
 from wild3d import protocols, skeleton
 from wild3d.errors import UserError
-from wild3d.protocols import alignment, mean
+from wild3d.protocols import alignment
 
 
 def _figure(name, pred, true, joints='mpii16', **fields):
@@ -16,7 +16,7 @@ def _figure(name, pred, true, joints='mpii16', **fields):
 
 
 def _score(name, pred, true, **more):
-  return mean.overall(_figure(name, pred, true, **more))[0]
+  return _figure(name, pred, true, **more).mean()[0]
 
 
 def _standing(count=1):
@@ -46,7 +46,7 @@ def test_slot_seven():
   made, _ = skeleton.convert(true, 'mpii16', 'h36m17')
   made[:, names.index('spine')] = true[:, 7] + np.array([0, 0, 48.0])
   figure = _figure('h36m_zhou2017', made, made, joints='h36m17')
-  assert mean.overall(figure)[0] == pytest.approx(48 / 16)
+  assert figure.mean()[0] == pytest.approx(48 / 16)
   assert figure.columns[7] == 'spine'
 
 
@@ -106,7 +106,7 @@ def test_a_frame_without_a_true_root_counts_nothing():
   true[0, 6] = np.nan
   figure = _figure('h36m_p1', np.repeat(fake.person()[None], 2, axis=0), true)
   np.testing.assert_array_equal(figure.counted.any(axis=1), [False, True])
-  assert mean.overall(figure) == (0.0, 1)
+  assert figure.mean() == (0.0, 1)
 
 
 def test_subjects_and_actions():

@@ -5,7 +5,7 @@ import pytest
 from fakes import scored as fake
 
 from wild3d import protocols, skeleton
-from wild3d.protocols import mean, result, validity
+from wild3d.protocols import result, validity
 
 SIZE = skeleton.ZHOU2017_SKELETON_MM
 
@@ -111,7 +111,7 @@ def test_stills_and_unknown_people():
   figures = _measures(pred, subject=who)
   counted = figures['bone-length spread'].counted
   np.testing.assert_array_equal(counted.all(axis=1), [1, 1, 0, 0, 0, 0])
-  assert mean.overall(figures['jitter'])[1] == 0
+  assert figures['jitter'].mean()[1] == 0
   by_sequence = _measures(pred, sequence=np.array(['x', 'x', 'x', 'y', 'y', 'z']))
   counted = by_sequence['bone-length spread'].counted.any(axis=1)
   np.testing.assert_array_equal(counted, [1, 1, 1, 1, 1, 0])

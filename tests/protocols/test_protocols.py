@@ -8,8 +8,8 @@ from fakes import scored as fake
 
 from wild3d import protocols
 from wild3d.errors import UserError
-from wild3d.protocols import columns, mean
-from wild3d.protocols.protocol import Measure
+from wild3d.protocols import columns
+from wild3d.protocols.protocol import Measure, mean_along
 
 NAN = float('nan')
 
@@ -30,15 +30,16 @@ def _measure(average, values=((1.0, 5.0), (2.0, NAN), (NAN, NAN)), counted=None)
 )
 def test_each_average_by_hand(average, value, count):
   """Catches averages taken for one another, and NaN of what is not counted leaking in."""
-  assert mean.overall(_measure(average)) == (pytest.approx(value, abs=1e-12), count)
+  assert _measure(average).mean() == (pytest.approx(value, abs=1e-12), count)
 
 
 def test_a_mean_of_rows():
   """Catches a bootstrap whose repeated rows count once, or a mask read as indices."""
   measure = _measure('pooled')
-  assert mean.overall(measure, np.array([1, 1, 0])) == (pytest.approx(10 / 4), 4)
-  assert mean.overall(measure, np.array([False, True, False])) == (2.0, 1)
-  values, counts = mean.per_column(measure, np.array([1, 1, 0]))
+  assert measure.mean(np.array([1, 1, 0])) == (pytest.approx(10 / 4), 4)
+  assert measure.mean(np.array([False, True, False])) == (2.0, 1)
+  rows = [1, 1, 0]
+  values, counts = mean_along(measure.values[rows], measure.counted[rows], 0)
   np.testing.assert_allclose(values, [5 / 3, 5])
   np.testing.assert_array_equal(counts, [3, 1])
 
@@ -46,12 +47,13 @@ def test_a_mean_of_rows():
 def test_a_mean_of_nothing_is_nan():
   """Catches a score of 0 (a perfect MPJPE!) where nothing was counted."""
   for average in ('samples', 'pooled', 'columns'):
-    value, count = mean.overall(_measure(average), np.array([2]))
+    value, count = _measure(average).mean(np.array([2]))
     assert np.isnan(value)
     assert count == 0
-  assert np.isnan(mean.per_column(_measure('pooled'), np.array([1, 2]))[0][1])
+  measure = _measure('pooled')
+  assert np.isnan(mean_along(measure.values[1:3], measure.counted[1:3], 0)[0][1])
   with pytest.raises(ValueError, match='average'):
-    mean.overall(_measure('sample'))
+    _measure('sample').mean()
 
 
 def test_every_protocol_states_itself():

@@ -141,7 +141,7 @@ def test_which_array(tmp_path):
 def test_damaged_and_missing_files(suffix, tmp_path):
   """Catches a traceback of somebody else's library."""
   path = tmp_path / f'p.{suffix}'
-  with pytest.raises(UserError, match=r'does not exist|must end in'):
+  with pytest.raises(UserError, match=r'does not exist|cannot be read|must end in'):
     fake.read(path)
   path.write_bytes(b'PK\x03\x04 not what it says')
   with pytest.raises(UserError, match=r'damaged|no JSON|must end in') as error:

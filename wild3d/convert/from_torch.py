@@ -17,6 +17,8 @@ from wild3d.models.depth import LEVELS
 from wild3d.training import checkpoints
 
 _LISTED = 8  # groups of names in a message
+_UNUSED = 'num_batches_tracked'  # a count that batch norms of PyTorch keep
+_WANTED = ('conv1_.weight', 'lin_.0.0.weight', 'tmpOut.0.weight')
 _DEFAULT_INPUT = 256  # px: of a 2D-only network, which works at any size
 _TENSORS = 60  # a quarter of those of one stack and residual
 
@@ -30,15 +32,11 @@ def sizes(tensors: dict[str, np.ndarray]) -> dict[str, int]:
   stacks = _count(r'tmpOut\.(\d+)\.weight$', tensors)
   residuals = _count(r'hourglass\.0\.up1_\.(\d+)\.', tensors)
   blocks = _count(r'reg_\.(\d+)\.', tensors)
-  first, feature, heatmap = wanted = (
-    'conv1_.weight',
-    'lin_.0.0.weight',
-    'tmpOut.0.weight',
-  )
-  if not residuals or any(np.ndim(tensors.get(name)) != 4 for name in wanted):
+  first, feature, heatmap = _WANTED
+  if not residuals or any(np.ndim(tensors.get(name)) != 4 for name in _WANTED):
     raise UserError(
       'it is not the stacked hourglass of this paper: expected names such as '
-      f'{", ".join(wanted)}; it has {", ".join(list(tensors)[:4])}, ...'
+      f'{", ".join(_WANTED)}; it has {", ".join(list(tensors)[:4])}, ...'
     )
   # What follows takes time and memory by these counts: the file must bear them out.
   if stacks * residuals * _TENSORS > len(tensors):
@@ -78,9 +76,7 @@ def is_flat(tensors: dict[str, np.ndarray]) -> bool:
 def config_of(fields: dict[str, int], data=None):
   """The configuration of the released network: its input, targets and constants.
 
-  Args:
-    fields: see `sizes`.
-    data: a configuration whose datasets, evaluation sets and stages are taken.
+  Of `fields`, see `sizes`; with the datasets, evaluation sets and stages of `data`.
   """
   theirs = base.get_config()
   config = data or theirs
@@ -111,15 +107,11 @@ def variables_of(tensors: dict[str, np.ndarray], config) -> dict:
   flat = is_flat(tensors)
   taken = [e for e in entries if e.theirs in tensors or not (flat and e.of_depth)]
   known = {e.theirs for e in entries}
-  refuse = [
-    ('missing', [e.theirs for e in taken if e.theirs not in tensors]),
-    (
-      'unknown',
-      [n for n in tensors if n not in known and not n.endswith('num_batches_tracked')],
-    ),
-  ]
-  if any(found for _, found in refuse):
-    raise UserError('; '.join(f'{what}: {_grouped(n)}' for what, n in refuse if n))
+  missing = [e.theirs for e in taken if e.theirs not in tensors]
+  unknown = [n for n in tensors if n not in known and not n.endswith(_UNUSED)]
+  if missing or unknown:
+    refused = ('missing', missing), ('unknown', unknown)
+    raise UserError('; '.join(f'{what}: {_grouped(n)}' for what, n in refused if n))
 
   model = network.make_model(config)
   # Shapes alone: no memory is taken before the file has shown that it has as much.
@@ -163,11 +155,6 @@ def _grouped(found):
 
 def convert(source: str, out: str, data=None) -> str:
   """Writes a run folder, at step 0, from a PyTorch file; returns what to tell the user.
-
-  Args:
-    source: see `torch_file.read`.
-    out: a folder that does not exist yet.
-    data: see `config_of`.
 
   Raises:
     UserError: see `torch_file.read`, `sizes` and `variables_of`; `out` exists or

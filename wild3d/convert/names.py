@@ -59,24 +59,16 @@ class Entry:
     """Their array, of `their_shape(shape)`, as our leaf of this shape."""
     if self.ours[-1] != 'kernel':
       return array
-    if self.kind == 'conv':
-      array = array.transpose(2, 3, 1, 0)
-    else:  # they flatten channel, row, column; we row, column, channel
-      side = self._side(shape)
-      array = array.reshape(shape[-1], -1, side, side).transpose(2, 3, 1, 0)
-    return array.reshape(shape)
+    rows, columns, inputs, outputs = self._window(shape)
+    theirs = array.reshape(outputs, inputs, rows, columns)
+    return theirs.transpose(2, 3, 1, 0).reshape(shape)
 
   def to_theirs(self, leaf: np.ndarray) -> np.ndarray:
     """Our leaf as their array."""
-    shape = leaf.shape
     if self.ours[-1] != 'kernel':
       return leaf
-    if self.kind == 'conv':
-      full = leaf if leaf.ndim == 4 else leaf[None, None]
-      return full.transpose(3, 2, 0, 1)
-    side = self._side(shape)
-    full = leaf.reshape(side, side, self.channels, shape[1])
-    return full.transpose(3, 2, 0, 1).reshape(shape[1], shape[0])
+    ours = leaf.reshape(self._window(leaf.shape))
+    return ours.transpose(3, 2, 0, 1).reshape(self.their_shape(leaf.shape))
 
   def their_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
     """Shape of their array for our leaf's."""
@@ -84,11 +76,19 @@ class Entry:
       return shape
     if self.kind == 'linear':
       return shape[::-1]
-    size = shape[:2] if len(shape) == 4 else (1, 1)
-    return (shape[-1], shape[-2], *size)
+    rows, columns, inputs, outputs = self._window(shape)
+    return outputs, inputs, rows, columns
 
-  def _side(self, shape):
-    return math.isqrt(shape[0] // self.channels)
+  def _window(self, shape):
+    """Rows, columns, inputs and outputs of our kernel.
+
+    A linear layer looks at a whole map: they flatten channel, row, column; we row,
+    column, channel.
+    """
+    if self.kind == 'linear':
+      side = math.isqrt(shape[0] // self.channels)
+      return side, side, self.channels, shape[1]
+    return (*[1] * (4 - len(shape)), *shape)
 
 
 def table(

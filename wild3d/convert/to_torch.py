@@ -34,10 +34,7 @@ def state_dict(variables: dict, config) -> dict[str, np.ndarray]:
 def convert(workdir: str, out: str | os.PathLike, step: str = 'best') -> str:
   """Writes a file that `torch.load` reads; returns what to tell the user.
 
-  Args:
-    workdir: of a run, or a converted checkpoint.
-    out: the file, which must not exist.
-    step: 'best', 'latest' or a number.
+  `step` of the run (or converted checkpoint) is 'best', 'latest' or a number.
 
   Raises:
     UserError: no such run, PyTorch is not installed, `out` exists or cannot be
@@ -58,6 +55,6 @@ def convert(workdir: str, out: str | os.PathLike, step: str = 'best') -> str:
   torch.save({name: torch.from_numpy(a.copy()) for name, a in tensors.items()}, buffer)
   files.write(path, buffer.getvalue())
   return (
-    f'{workdir}, step {net.step}: {len(tensors)} tensors; its input is {net.pixels.order.upper()} / '
-    f'{net.pixels.divisor:g}\nwritten: {out}'
+    f'{workdir}, step {net.step}: {len(tensors)} tensors; its input is '
+    f'{net.pixels.order.upper()} / {net.pixels.divisor:g}\nwritten: {out}'
   )

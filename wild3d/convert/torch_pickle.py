@@ -48,6 +48,9 @@ class Tensor(NamedTuple):
   shape: tuple[int, ...]
   stride: tuple[int, ...]
 
+  def __setstate__(self, _):
+    """Ignores what parameters of PyTorch below 0.4 add to their tensor."""
+
 
 class Module:
   """An object of a network's class: its attributes, and none of its code."""
@@ -69,38 +72,19 @@ class _Ignored:
     pass
 
 
-class Parameter:
-  """torch.nn.Parameter of PyTorch below 0.4, made from its tensor."""
+def load(content: bytes, name: str) -> tuple[Any, int, dict[str, Storage]]:
+  """What the pickle at the start of `content`, of the file `name`, holds.
 
-  def __init__(self, tensor, *_):
-    self.tensor = tensor
-
-  def __setstate__(self, _):
-    pass
-
-
-def load(content: bytes, name: str) -> tuple[Any, int]:
-  """What the pickle at the start of `content` holds, and where it ends.
-
-  Args:
-    content: more may follow the pickle.
-    name: of the file, for messages.
+  Returns:
+    (its object, its length in bytes, key -> storage that it refers to).
 
   Raises:
-    UserError: it is damaged, or asks for a name that is not allowed.
+    UserError: it asks for a name that is not allowed.
+    Exception: of any type, it is damaged.
   """
-  try:
-    end = _end(content)
-    return _Unpickler(content[:end], name).load(), end
-  except UserError:
-    raise
-  except Exception as error:
-    # Whatever a damaged file makes the unpickler do: it runs no foreign code.
-    why = ' '.join(str(error).split())[:120]
-    raise UserError(
-      f'{name}: no PyTorch checkpoint, or a damaged or truncated one '
-      f'({type(error).__name__}: {why})'
-    ) from None
+  end = _end(content)
+  unpickler = _Unpickler(content[:end], name)
+  return unpickler.load(), end, unpickler.storages
 
 
 def _end(content):
@@ -118,6 +102,7 @@ class _Unpickler(pickle.Unpickler):
     # Python 2 wrote text as bytes.
     super().__init__(io.BytesIO(content), encoding='latin1')
     self._name = name
+    self.storages = {}
 
   def find_class(self, module, name):
     if (module, name) in _ALLOWED:
@@ -141,7 +126,9 @@ class _Unpickler(pickle.Unpickler):
     storage_type, key, _, count = rest[:4]
     if len(rest) > 4 and rest[4] is not None:
       raise ValueError('views of storages are not read: save the state dict again')
-    return Storage(str(key), storage_type.dtype, int(count))
+    found = Storage(str(key), storage_type.dtype, int(count))
+    self.storages[found.key] = found
+    return found
 
 
 class _StorageType(NamedTuple):
@@ -164,7 +151,7 @@ def _rebuild_tensor(storage, offset, shape, stride, *_):
   return Tensor(storage, int(offset), ints(shape), ints(stride))
 
 
-def _rebuild_parameter(tensor, *_):
+def _parameter(tensor, *_):
   return tensor
 
 
@@ -189,9 +176,9 @@ _ALLOWED = {
   ('torch', 'device'): _Ignored,
   ('torch._utils', '_rebuild_tensor'): _Function(_rebuild_tensor),
   ('torch._utils', '_rebuild_tensor_v2'): _Function(_rebuild_tensor),
-  ('torch._utils', '_rebuild_parameter'): _Function(_rebuild_parameter),
-  ('torch.nn.parameter', 'Parameter'): Parameter,
-  ('torch.autograd.variable', 'Variable'): Parameter,
+  ('torch._utils', '_rebuild_parameter'): _Function(_parameter),
+  ('torch.nn.parameter', 'Parameter'): _Function(_parameter),
+  ('torch.autograd.variable', 'Variable'): _Function(_parameter),
   # What modules of old versions hold beside their parameters.
   ('torch.nn.backends.thnn', '_get_thnn_function_backend'): _Ignored,
 }
@@ -206,11 +193,7 @@ for _builtins in ('builtins', '__builtin__'):
 
 
 def array(tensor: Tensor, content: bytes | memoryview) -> np.ndarray:
-  """The numbers of a tensor.
-
-  Args:
-    tensor: see above.
-    content: of its whole storage, little-endian.
+  """The numbers of a tensor, of the little-endian content of its whole storage.
 
   Raises:
     ValueError: the view leaves its storage, or repeats elements of it.

@@ -3,7 +3,6 @@
 import json
 import pathlib
 
-import jax
 import numpy as np
 from jax import export
 
@@ -91,8 +90,3 @@ def run_onnx(path: pathlib.Path, images: np.ndarray) -> tuple[np.ndarray, ...]:
     raise UserError("ONNX needs onnxruntime: pip install 'wild3d[onnx]'") from None
   session = onnxruntime.InferenceSession(str(path), providers=['CPUExecutionProvider'])
   return tuple(session.run(list(OUTPUTS), {'images': images}))
-
-
-def reference(network: Network, images: np.ndarray) -> tuple[np.ndarray, ...]:
-  """Outputs of the network itself."""
-  return tuple(map(np.asarray, jax.device_get(network.forward(images))))

@@ -31,17 +31,11 @@ class Network:
 
   def shape(self, batch) -> jax.ShapeDtypeStruct:
     """Of a batch of images."""
-    size = self.input_size
-    return jax.ShapeDtypeStruct((batch, size, size, 3), jnp.uint8)
+    return jax.ShapeDtypeStruct((batch, *2 * (self.input_size,), 3), jnp.uint8)
 
 
 def load(checkpoint: str, wanted: str, flip_test: bool) -> Network:
-  """The network of a run.
-
-  Args:
-    checkpoint: folder of the run, or of `wild3d convert`.
-    wanted: 'best', 'latest' or a step.
-    flip_test: whether the function looks at the mirror image too.
+  """The network of a run or of `wild3d convert`, at step 'best', 'latest' or a number.
 
   Raises:
     UserError: there is no such run or step.

@@ -159,11 +159,7 @@ class _Graph:
   def _reshape(self, inputs, _avals, out, **_):
     return self.node('Reshape', [inputs[0], self._shape(out.shape)])
 
-  def _squeeze(self, inputs, avals, out, **_):
-    return self._reshape(inputs, avals, out)
-
-  def _expand_dims(self, inputs, avals, out, **_):
-    return self._reshape(inputs, avals, out)
+  _squeeze = _expand_dims = _reshape
 
   def _transpose(self, inputs, *_, permutation, **__):
     return self.node('Transpose', inputs, perm=list(permutation))

@@ -1,17 +1,14 @@
 """Behind `wild3d export`: writes one format, runs it, and compares."""
 
-import contextlib
 import json
-import os
 import pathlib
-import shutil
 
+import jax
 import numpy as np
 
 from wild3d import files
 from wild3d.errors import UserError
 from wild3d.export import formats, network
-from wild3d.files import absolute
 
 FORMATS = {
   'stablehlo': (formats.write_stablehlo, formats.run_stablehlo),
@@ -46,15 +43,14 @@ def export(
     UserError: a mistake in the arguments; a package is missing; or the written network
       gives other numbers: then nothing is left behind.
   """
-  path = pathlib.Path(absolute(out))
+  path = files.absolute(out)
   kind = kind or _kind(path, out)
   write, run = FORMATS[kind]
   if path.exists():
     raise UserError(f'--out={out} exists: name a new one')
   loaded = network.load(checkpoint, step, flip_test)
-  partial = path.parent / f'.{os.getpid()}.{path.name}'
-  try:
-    path.parent.mkdir(parents=True, exist_ok=True)
+  with files.errors_named(f'--out={out}'), files.whole(path) as partial:
+    partial = pathlib.Path(partial)
     write(loaded, partial)
     worst = max(_difference(loaded, run, partial, batch) for batch in _BATCHES)
     if not worst <= TOLERANCE:
@@ -62,13 +58,6 @@ def export(
         f'{kind}: outputs differ by {worst:.1e} of their scale from the original, more '
         f'than {TOLERANCE:g}: nothing was written'
       )
-    partial.replace(path)
-  except OSError as error:
-    raise UserError(
-      f'--out={out} cannot be written: {error.strerror or error}'
-    ) from None
-  finally:
-    _remove(partial)
   about = {'format': kind, **loaded.about, 'largest_difference': worst}
   files.write(f'{path}.json', json.dumps(about, indent=1) + '\n')
   return (
@@ -90,16 +79,8 @@ def _kind(path, out):
 
 def _difference(loaded, run, path, batch):
   images = network.probe(loaded.input_size, batch)
-  found, wanted = run(path, images), formats.reference(loaded, images)
+  found, wanted = run(path, images), jax.device_get(loaded.forward(images))
   return max(
     float(np.abs(a - b).max() / np.abs(b).max())
     for a, b in zip(found, wanted, strict=True)
   )
-
-
-def _remove(path):
-  if path.is_dir():
-    shutil.rmtree(path)
-  else:
-    with contextlib.suppress(OSError):  # where the parent is a file
-      path.unlink(missing_ok=True)

@@ -12,7 +12,7 @@ from wild3d.poses import track as track_lib
 from wild3d.poses.pose import PoseFile
 from wild3d.poses.track import PARENTS, Track
 
-_CHANNELS = 'Xposition Yposition Zposition Zrotation Xrotation Yrotation'
+CHANNELS = 'Xposition Yposition Zposition Zrotation Xrotation Yrotation'
 # Where a child lies from its parent in the rest pose: a T, facing +z, y up.
 _REST = {
   'thorax': (0, 1, 0),
@@ -42,22 +42,15 @@ def write(poses: PoseFile, folder: str | os.PathLike) -> dict[pathlib.Path, int]
   programs that take rotations alone get the constant skeleton. Limbs turn the shortest
   way, as a pose of joints does not tell how an arm is twisted.
 
-  Args:
-    poses: of videos or pictures.
-    folder: to write to.
-
   Returns:
     path -> frames that were filled in (see `Track.evenly`).
 
   Raises:
     UserError: a file cannot be written.
   """
-  found = track_lib.tracks(poses)
-  names = track_lib.file_names(found, '.bvh')
   written = {}
-  for track, name in zip(found, names, strict=True):
+  for track, path in track_lib.with_paths(poses, folder, '.bvh'):
     joints, filled = track.evenly()
-    path = pathlib.Path(folder) / name
     files.write(path, _text(track, joints))
     written[path] = filled
   return written
@@ -83,7 +76,7 @@ def _joint(name, lengths, order, depth):
   order.append(name)
   offset = np.array(_REST.get(name, (0, 0, 0))) * lengths.get(name, 0.0)
   children = [child for child, above in PARENTS.items() if above == name]
-  inside = [f'OFFSET {" ".join(f"{x:.4f}" for x in offset)}', f'CHANNELS 6 {_CHANNELS}']
+  inside = [f'OFFSET {" ".join(f"{x:.4f}" for x in offset)}', f'CHANNELS 6 {CHANNELS}']
   for child in children:
     inside += _joint(child, lengths, order, depth + 1)
   if not children:

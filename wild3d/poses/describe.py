@@ -11,10 +11,7 @@ from wild3d.poses import describe_motion, poses_json
 
 
 def describe(path: str) -> str:
-  """Text for a person, of a file of poses.
-
-  Args:
-    path: .json or .npz that `wild3d predict` wrote; .bvh or .trc of whomever.
+  """Text for a person: of a .json or .npz of `wild3d predict`, of any .bvh or .trc.
 
   Raises:
     UserError: it is missing, or not such a file.

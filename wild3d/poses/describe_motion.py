@@ -12,6 +12,7 @@ import numpy as np
 from wild3d import skeleton
 from wild3d.errors import UserError
 from wild3d.media import bvh
+from wild3d.poses.bvh import CHANNELS
 from wild3d.poses.track import AXES, PARENTS
 
 _OURS = 'wild3d predict, by its joints'
@@ -71,7 +72,7 @@ def _is_ours(motion):
   own = ' '.join(axis + kind for axis, kind in motion.channels[0])
   return (
     above == PARENTS
-    and own == 'Xposition Yposition Zposition Zrotation Xrotation Yrotation'
+    and own == CHANNELS
     and set(motion.channels) <= {(), motion.channels[0]}
   )
 

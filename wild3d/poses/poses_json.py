@@ -107,6 +107,27 @@ def read(path: str | os.PathLike) -> PoseFile:
   )
 
 
+def _is_number(value):
+  return type(value) in (int, float) and abs(value) < 1e300  # false for NaN
+
+
+def _is_box(value):
+  return isinstance(value, list) and len(value) == 4 and all(map(_is_number, value))
+
+
+_OPTIONAL = 'a number or null', lambda value: value is None or _is_number(value)
+# Field, of whichever class -> what is expected, and whether a value is that.
+_FORMS = {
+  'source': ('text', lambda value: isinstance(value, str)),
+  'frame': _OPTIONAL,
+  'time': _OPTIONAL,
+  'score': _OPTIONAL,
+  'xywh': ('4 numbers', _is_box),
+  'person': ('a whole number', lambda value: type(value) is int),
+  'poses': ('a list', lambda value: isinstance(value, list)),
+}
+
+
 def _fields(path, where, kind, found):
   """`found`, which must have the fields of a dataclass and no others."""
   names = {field.name for field in dataclasses.fields(kind)}
@@ -114,18 +135,14 @@ def _fields(path, where, kind, found):
     given = set(found) if isinstance(found, dict) else set()
     wrong = ', '.join(sorted(map(str, names ^ given)))
     raise UserError(f'{path}: {where}: missing or unknown: {wrong}')
+  for name, (expected, is_right) in _FORMS.items():
+    if name in names and not is_right(found[name]):
+      raise UserError(f'{path}: {where}.{name}: expected {expected}')
   return found
 
 
 def _read_picture(path, where, item):
   item = _fields(path, where, Picture, item)
-  if not isinstance(item['source'], str):
-    raise UserError(f'{path}: {where}.source: expected text')
-  for name in ('frame', 'time'):
-    if item[name] is not None and not _is_number(item[name]):
-      raise UserError(f'{path}: {where}.{name}: expected a number or null')
-  if not isinstance(item['poses'], list):
-    raise UserError(f'{path}: {where}.poses is no list')
   poses = tuple(
     _read_pose(path, f'{where}.poses[{k}]', pose)
     for k, pose in enumerate(item['poses'])
@@ -134,20 +151,6 @@ def _read_picture(path, where, item):
   if camera is not None:
     camera = Camera(**_fields(path, f'{where}.camera', Camera, camera))
   return Picture(**item | {'poses': poses, 'camera': camera})
-
-
-def _check_box(path, where, box):
-  xywh = box['xywh']
-  if not isinstance(xywh, list) or len(xywh) != 4 or not all(map(_is_number, xywh)):
-    raise UserError(f'{path}: {where}.xywh: expected 4 numbers')
-  if box['score'] is not None and not _is_number(box['score']):
-    raise UserError(f'{path}: {where}.score: expected a number or null')
-  if not isinstance(box['source'], str):
-    raise UserError(f'{path}: {where}.source: expected text')
-
-
-def _is_number(value):
-  return type(value) in (int, float) and abs(value) < 1e300  # false for NaN
 
 
 def _read_pose(path, where, item):
@@ -163,8 +166,5 @@ def _read_pose(path, where, item):
     if arrays[name].shape != shape or not np.isfinite(arrays[name]).all():
       raise UserError(f'{path}: {where}.{name}: expected numbers of shape {shape}')
   box = _fields(path, f'{where}.box', Box, item['box'])
-  _check_box(path, f'{where}.box', box)
-  if type(item['person']) is not int:
-    raise UserError(f'{path}: {where}.person: expected a whole number')
   box = Box(**box | {'xywh': tuple(map(float, box['xywh']))})
   return Pose(**item | {'box': box, **arrays})

@@ -1,6 +1,7 @@
 """One person through a video, as animation and biomechanics tools want it: y up."""
 
 import dataclasses
+import os
 import pathlib
 
 import numpy as np
@@ -120,12 +121,18 @@ def different(names: list[str]) -> list[str]:
   return issued
 
 
-def file_names(tracks: list[Track], suffix: str) -> list[str]:
-  """A file name for every track: 'video-person0.bvh'; no two are the same."""
-  sources = list(dict.fromkeys(track.source for track in tracks))
+def with_paths(
+  poses: PoseFile, folder: str | os.PathLike, suffix: str
+) -> list[tuple[Track, pathlib.Path]]:
+  """The people, each with a file to write: 'folder/video-person0.bvh'; all differ."""
+  found = tracks(poses)
+  sources = list(dict.fromkeys(track.source for track in found))
   stems = [pathlib.Path(source.replace(':', '')).stem for source in sources]
   names = dict(zip(sources, different(stems), strict=True))
-  return [f'{names[track.source]}-person{track.person}{suffix}' for track in tracks]
+  return [
+    (t, pathlib.Path(folder) / f'{names[t.source]}-person{t.person}{suffix}')
+    for t in found
+  ]
 
 
 # A joint's parent in a body as animators build it; the pelvis has none.

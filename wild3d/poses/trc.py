@@ -14,29 +14,21 @@ def write(poses: PoseFile, folder: str | os.PathLike) -> list[pathlib.Path]:
   """Writes one file for each person of each video (or picture).
 
   Units are mm, axes x right, y up, z towards the camera. Every joint is a marker. A
-  frame in which the person was not found is a row with empty places.
-
-  Args:
-    poses: of videos or pictures.
-    folder: to write to.
-
-  Returns:
-    The files.
+  frame in which the person was not found is a row with empty places. Returns the files.
 
   Raises:
     UserError: a file cannot be written.
   """
-  found = track_lib.tracks(poses)
-  paths = [pathlib.Path(folder) / n for n in track_lib.file_names(found, '.trc')]
-  for track, path in zip(found, paths, strict=True):
+  found = track_lib.with_paths(poses, folder, '.trc')
+  for track, path in found:
     files.write(path, _text(track, path.name))
-  return paths
+  return [path for _, path in found]
 
 
 def _text(track, name):
   names = skeleton.JOINTS
   first, last = int(track.frames[0]), int(track.frames[-1])
-  rows = dict(zip(track.frames.tolist(), range(len(track.frames)), strict=True))
+  found = dict(zip(track.frames.tolist(), track.joints, strict=True))
   rate = f'{1 / track.frame_time:.6g}'
   count = last - first + 1
   fields = {
@@ -58,11 +50,10 @@ def _text(track, name):
     '',
   ]
   times = np.interp(np.arange(first, last + 1), track.frames, track.times)
-  for index in range(count):
-    row = rows.get(first + index)
+  for frame, time in enumerate(times, first):
     values = [''] * (3 * len(names))
-    if row is not None:
-      values = [f'{value:.4f}' for value in track.joints[row].ravel()]
+    if frame in found:
+      values = [f'{value:.4f}' for value in found[frame].ravel()]
     # Frames count from 1 in this format.
-    lines.append('\t'.join([str(first + index + 1), f'{times[index]:.6f}', *values]))
+    lines.append('\t'.join([str(frame + 1), f'{time:.6f}', *values]))
   return '\n'.join(lines) + '\n'

@@ -1,7 +1,4 @@
-"""Alignments of N skeletons at once, in float64 NumPy; no loop over samples.
-
-`metrics` and `geometry` have the same for one person in JAX's float32, for training.
-"""
+"""Alignments of N skeletons at once, in float64 NumPy; no loop over samples."""
 
 import numpy as np
 from jaxtyping import Bool, Float

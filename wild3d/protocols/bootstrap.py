@@ -10,6 +10,7 @@ subjects than the two or six of a test set would change.
 
 import dataclasses
 import functools
+import warnings
 
 import numpy as np
 from jaxtyping import Float, Int, Shaped
@@ -51,11 +52,8 @@ class Bootstrap:
     unit = np.unique(unit, return_inverse=True)[1]
     number = int(unit.max()) + 1
     if number > _MAX_UNITS:
-      order = np.random.default_rng(seed).permutation(number)
-      bag = (order % _MAX_UNITS)[unit]
-    else:
-      bag = unit
-    return cls(kind, number, bag, _weights(min(number, _MAX_UNITS), seed))
+      unit = (np.random.default_rng(seed).permutation(number) % _MAX_UNITS)[unit]
+    return cls(kind, number, unit, _weights(min(number, _MAX_UNITS), seed))
 
   def means(
     self,
@@ -99,16 +97,9 @@ class Bootstrap:
 
 def interval(resampled: Float[np.ndarray, 'R ...']) -> Float[np.ndarray, '2 ...']:
   """Lower and upper end of the percentile interval; NaN where all is NaN."""
-  flat = resampled.reshape(len(resampled), -1)
-  ends = np.full((2, flat.shape[1]), np.nan)
-  share = [50 * (1 - LEVEL), 50 * (1 + LEVEL)]
-  whole = np.isfinite(flat).all(axis=0)
-  ends[:, whole] = np.percentile(flat[:, whole], share, axis=0)
-  for k in np.flatnonzero(~whole):
-    column = flat[np.isfinite(flat[:, k]), k]
-    if column.size:
-      ends[:, k] = np.percentile(column, share)
-  return ends.reshape(2, *resampled.shape[1:])
+  with warnings.catch_warnings():
+    warnings.simplefilter('ignore')  # of what is NaN throughout
+    return np.nanpercentile(resampled, [50 * (1 - LEVEL), 50 * (1 + LEVEL)], axis=0)
 
 
 @functools.lru_cache(maxsize=2)

@@ -7,6 +7,7 @@ from jaxtyping import Bool, Float
 
 from wild3d import skeleton
 from wild3d.errors import UserError
+from wild3d.protocols import alignment
 from wild3d.protocols.samples import Predictions, Truth
 
 # Slot 7 of h36m_zhou2017 where the truth has no spine: a column of no joint set.
@@ -43,16 +44,10 @@ def matched(
   names: tuple[str, ...] | None = None,
   without: tuple[str, ...] = (),
 ) -> Columns:
-  """Joints to compare, as float64.
+  """Joints to compare, as float64, in 2 (px) or 3 (mm) `dimensions`.
 
-  Args:
-    protocol: its name, for messages.
-    predictions: of the truth's samples.
-    truth: the labels.
-    dimensions: 2 (px) or 3 (mm).
-    names: the joints; if None, all joints of the truth that the source predicts,
-      except those of `without`.
-    without: see `names`.
+  They are those of `names`; if None, all joints of the truth that the source predicts,
+  except those of `without`.
 
   Raises:
     UserError: the source has no joints of these dimensions, or not one of `names`; or
@@ -81,9 +76,32 @@ def matched(
   return Columns(names, pred, true, np.isfinite(true).all(axis=-1))
 
 
-def bones(names: tuple[str, ...], pairs, source: tuple[str, ...]) -> np.ndarray:
-  """Bones [E, 2], given as columns of the joint set `source`, as columns of `names`."""
-  return np.array([[names.index(source[end]) for end in pair] for pair in pairs])
+def rooted(
+  protocol: str,
+  predictions: Predictions,
+  truth: Truth,
+  names: tuple[str, ...] | None = None,
+) -> Columns:
+  """`matched` in 3D, with both pelvises moved to the origin.
+
+  A sample whose true pelvis is not known has no joint that is.
+
+  Raises:
+    UserError: see `matched`; or the predictions have no pelvis.
+  """
+  found = matched(protocol, predictions, truth, 3, names)
+  if 'pelvis' not in found.names:
+    raise UserError(f'{protocol} aligns the pelvis, which the predictions do not have')
+  root = found.names.index('pelvis')
+  pred, true = (alignment.root_align(x, root) for x in (found.pred, found.true))
+  return Columns(found.names, pred, true, found.known & found.known[:, root, None])
+
+
+def bones(names: tuple[str, ...]) -> np.ndarray:
+  """The ends of `skeleton.BONES` [E, 2] as columns of `names`."""
+  return np.array(
+    [[names.index(skeleton.JOINTS[e]) for e in b] for b in skeleton.BONES]
+  )
 
 
 def are_joints(names: tuple[str, ...]) -> bool:

@@ -62,41 +62,42 @@ def _protocol(a, b, name):
     )
   if one.get('note', '') != other.get('note', ''):
     yield f'THE NOTES DIFFER. A: {one.get("note", "–")}. B: {other.get("note", "–")}.'
-  plan = _plan(a, name)
+  mine, yours = a.samples[name], b.samples[name]
+  plan = Bootstrap.of(mine.unit, str(one['interval']['resampled']))
   theirs = {(m['name'], m['unit']): m for m in other['measures']}
+  rows, notes, samples = [], {}, {}
   pairs = [
     (m, theirs[m['name'], m['unit']])
     for m in one['measures']
     if (m['name'], m['unit']) in theirs
   ]
-  rows, notes, unlike = [], [], set()
-  for mine, yours in pairs:
-    key = mine['name']
-    values, weights = a.samples[name][key]
-    other_values, other_weights = (x[order] for x in b.samples[name][key])
+  for measure, other_measure in pairs:
+    key = measure['name']
+    samples[key] = mine.measures[key], [x[order] for x in yours.measures[key]]
     means = [
-      plan.means(np.nan_to_num(v)[:, None], w[:, None])[:, 0, 0]
-      for v, w in ((values, weights), (other_values, other_weights))
+      plan.means(np.nan_to_num(values)[:, None], weights[:, None])[:, 0, 0]
+      for values, weights in samples[key]
     ]
-    alike = _parts(mine) == _parts(yours)
-    alike = alike and np.allclose(weights, other_weights, rtol=1e-5)
-    rows.append(_row(mine, yours, interval(means[1] - means[0]), alike))
+    parts = _parts(measure), _parts(other_measure)
+    weights = [weights for _, weights in samples[key]]
+    alike = parts[0] == parts[1] and np.allclose(*weights, rtol=1e-5)
+    rows.append(_row(measure, other_measure, interval(means[1] - means[0]), alike))
     if not alike:
-      unlike.add(key)
-      notes.append(_unlike(key, _parts(mine), _parts(yours)))
+      notes[key] = _unlike(key, *parts)
   head = ('measure', 'A', 'B', 'B - A', '95 % of B - A', 'better', 'counted')
   yield score_table.markdown(head, rows) if rows else 'No measure is in both.'
   if notes:
-    yield '\n'.join(f'- {note}' for note in notes)
-  if pairs and pairs[0][0]['name'] not in unlike:
-    yield _votes(a.samples[name], b.samples[name], order, pairs[0][0], plan)
+    yield '\n'.join(f'- {note}' for note in notes.values())
   if pairs:
+    main, key = pairs[0][0], pairs[0][0]['name']
+    if key not in notes:
+      yield _votes(*samples[key], main, plan)
     yield from _details(*pairs[0])
 
 
 def _same_samples(a, b, name):
   """[n]: where A's samples are among B's."""
-  mine, yours = a.ids[a.rows[name]], b.ids[b.rows[name]]
+  mine, yours = a.samples[name].ids, b.samples[name].ids
   differences = []
   for path, names in (
     (a.path, np.setdiff1d(mine, yours)),
@@ -115,12 +116,6 @@ def _same_samples(a, b, name):
     raise UserError(f'{name}: an id is there twice in {a.path} or {b.path}')
   place = np.argsort(yours)
   return place[np.searchsorted(yours, mine, sorter=place)]
-
-
-def _plan(scores, name):
-  unit = scores.units[name]
-  kind = str(scores.protocols[name]['interval']['resampled'])
-  return Bootstrap.of(np.where(unit < 0, '', unit.astype(str)), kind)
 
 
 def _parts(measure):
@@ -144,29 +139,34 @@ def _unlike(name, mine, yours):
 
 
 def _row(mine, yours, ends, alike):
-  unit, value, other = mine['unit'], mine['value'], yours['value']
-  known = value is not None and other is not None
-  difference = other - value if known else None
-  better = '–'
-  if known and alike and np.isfinite(ends).all():
+  unit, better, interval_cell = mine['unit'], '–', '–'
+  difference = _difference(mine, yours)
+  if difference is not None and alike and np.isfinite(ends).all():
     sure = ends[0] > 0 or ends[1] < 0
     better = 'AB'[(difference > 0) == mine['higher_is_better']] if sure else 'unsure'
     low, high = (score_table.number(end, unit, sign=True) for end in ends)
+    interval_cell = f'{low} to {high}'
+  counts = dict.fromkeys((f'{mine["count"]:,}', f'{yours["count"]:,}'))
+  values = _values(mine, yours, unit)
+  return f'{mine["name"]}, {unit}', *values, interval_cell, better, ' / '.join(counts)
+
+
+def _difference(mine, yours):
+  """B - A of two figures; None where one has no value."""
+  value, other = mine['value'], yours['value']
+  return None if value is None or other is None else other - value
+
+
+def _values(mine, yours, unit):
+  """Cells: A, B, and B - A."""
   return (
-    f'{mine["name"]}, {unit}',
-    score_table.number(value, unit),
-    score_table.number(other, unit),
-    score_table.number(difference, unit, sign=True),
-    f'{low} to {high}' if better != '–' else '–',
-    better,
-    f'{mine["count"]:,}'
-    + ('' if mine['count'] == yours['count'] else f' / {yours["count"]:,}'),
+    *(score_table.number(figure['value'], unit) for figure in (mine, yours)),
+    score_table.number(_difference(mine, yours), unit, sign=True),
   )
 
 
-def _votes(mine, yours, order, measure, plan):
-  values, weights = mine[measure['name']]
-  other, other_weights = (x[order] for x in yours[measure['name']])
+def _votes(mine, yours, measure, plan):
+  (values, weights), (other, other_weights) = mine, yours
   both = (weights > 0) & (other_weights > 0)
   change = (other - values)[both] * (1 if measure['higher_is_better'] else -1)
   return (
@@ -181,18 +181,12 @@ def _details(mine, yours):
   unit = mine['unit']
   theirs = yours['groups'] | {'part': yours['columns']}
   for grouping, of in (mine['groups'] | {'part': mine['columns']}).items():
-    rows = []
-    for label in (name for name in of if name in theirs.get(grouping, {})):
-      value, other = of[label]['value'], theirs[grouping][label]['value']
-      known = value is not None and other is not None
-      rows.append(
-        (
-          score_table.readable(label),
-          score_table.number(value, unit),
-          score_table.number(other, unit),
-          score_table.number(other - value if known else None, unit, sign=True),
-        )
-      )
+    others = theirs.get(grouping, {})
+    rows = [
+      (score_table.readable(label), *_values(of[label], others[label], unit))
+      for label in of
+      if label in others
+    ]
     if rows:
       head = (f'{mine["name"]} by {grouping}', 'A', 'B', 'B - A')
       yield score_table.markdown(head, rows)

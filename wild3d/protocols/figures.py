@@ -6,10 +6,9 @@ import re
 import numpy as np
 from jaxtyping import Float, Shaped
 
-from wild3d.protocols import mean
 from wild3d.protocols.bootstrap import Bootstrap, interval
 from wild3d.protocols.columns import are_joints
-from wild3d.protocols.protocol import Measure
+from wild3d.protocols.protocol import Measure, mean_along
 
 # Thresholds of the PCK curve that any measure of joint errors in mm gets.
 CURVE_MM = np.arange(0.0, 301.0, 5.0)
@@ -23,7 +22,7 @@ class Figure:
 
   Attributes:
     value: in the measure's unit; NaN where nothing was counted.
-    count: how many values or samples it is the mean of, see `mean.overall`; of groups
+    count: how many values or samples it is the mean of, see `Measure.mean`; of groups
       for a mean over groups.
     low, high: 95 % bootstrap interval; NaN where fewer than two sequences (or
       samples) have a part in it.
@@ -78,34 +77,24 @@ def scored(
   """
   values, weights = per_sample(measure)
   by_column = interval(plan.means(measure.values, measure.counted)[:, 0])
-  figures = zip(*mean.per_column(measure), *by_column, strict=True)
+  means, counts = mean_along(measure.values, measure.counted, 0)
   columns = {
     name: _figure(*figure)
-    for name, figure in zip(measure.columns, figures, strict=True)
+    for name, *figure in zip(measure.columns, means, counts, *by_column, strict=True)
   }
   overall = interval(_resampled(measure, values, weights, plan)[:, 0])
   by_group, group_means = {}, {}
   for name, labels in groups.items():
     by_group[name], group_means[name] = _grouped(measure, values, weights, labels, plan)
-  return Scored(
-    measure.name,
-    measure.unit,
-    measure.higher_is_better,
-    measure.average,
-    _figure(*mean.overall(measure), *overall),
-    columns,
-    by_group,
-    group_means,
-    values,
-    weights,
-    _curve(measure),
-  )
+  meant = measure.name, measure.unit, measure.higher_is_better, measure.average
+  figures = _figure(*measure.mean(), *overall), columns, by_group, group_means
+  return Scored(*meant, *figures, values, weights, _curve(measure))
 
 
 def per_sample(
   measure: Measure,
 ) -> tuple[Float[np.ndarray, ' N'], Float[np.ndarray, ' N']]:
-  """(values, weights) of the samples, whose weighted mean is `mean.overall`.
+  """(values, weights) of the samples, whose weighted mean is `Measure.mean`.
 
   The weight is 1 for a mean over samples and the number counted for a pooled mean.
   For a mean over columns, which is linear in the values, each counts as one part of
@@ -131,20 +120,15 @@ def _resampled(measure, values, weights, plan, group=None, groups=1):
 
 def _grouped(measure, values, weights, labels, plan):
   """({label: figure}, mean over the groups of which anything is counted)."""
-  names, group = np.unique(labels, return_inverse=True)
-  order = sorted(
-    (n for n in range(len(names)) if names[n]), key=lambda n: _key(names[n])
-  )
-  rank = np.full(len(names), -1)
-  rank[order] = np.arange(len(order))
-  group = rank[group]
-  if not order:
+  names = sorted(set(labels.tolist()) - {''}, key=lambda name: (_key(name), name))
+  if not names:
     return {}, _figure(np.nan, 0, np.nan, np.nan)
-  resampled = _resampled(measure, values, weights, plan, group, len(order))
+  place = {name: i for i, name in enumerate(names)}
+  group = np.array([place.get(label, -1) for label in labels.tolist()])
+  resampled = _resampled(measure, values, weights, plan, group, len(names))
   ends = interval(resampled)
   figures = {
-    str(names[n]): _figure(*mean.overall(measure, group == i), *ends[:, i])
-    for i, n in enumerate(order)
+    name: _figure(*measure.mean(group == i), *ends[:, i]) for name, i in place.items()
   }
   known = [f.value for f in figures.values() if f.count]
   low_high = interval(_mean_of_finite(resampled))

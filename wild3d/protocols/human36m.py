@@ -28,16 +28,15 @@ _SUBSET = 'Human3.6M subjects S9 and S11, all frames that the truth holds. '
 
 def is_test(truth: Truth) -> np.ndarray:
   """[N] bool: subject 9 or 11 ('S9', 's_09', '9'), and valid."""
-  names, which = np.unique(np.asarray(truth.subject, str), return_inverse=True)
-  chosen = [re.sub(r'^[Ss]?_?0*', '', name) in TEST_SUBJECTS for name in names]
-  return np.array(chosen, bool)[which].reshape(len(truth)) & truth.valid
+  subject = re.compile(f'[Ss]?_?0*({"|".join(TEST_SUBJECTS)})')
+  chosen = [bool(subject.fullmatch(str(name))) for name in truth.subject]
+  return np.array(chosen, bool) & truth.valid
 
 
 def action_of(truth: Truth) -> np.ndarray:
   """[N] str: the action without the number of the take, in one spelling."""
-  names, which = np.unique(np.asarray(truth.action, str), return_inverse=True)
-  plain = [re.sub(r'[ _-]*\d*$', '', name) for name in names]
-  return np.array([ALTERNATES.get(n, n) for n in plain], str)[which].reshape(len(truth))
+  plain = [re.sub(r'[ _-]*\d*$', '', str(name)) for name in truth.action]
+  return np.array([ALTERNATES.get(name, name) for name in plain], str)
 
 
 def every(protocol: Protocol, stride: int) -> Protocol:
@@ -67,12 +66,11 @@ def every(protocol: Protocol, stride: int) -> Protocol:
 def _refuse_sampled(name, plain, sequence, frame, stride):
   """Raises UserError where the frames of the sequences are not those of the stride."""
   apart, lacking = 0, ''
-  names, starts = np.unique(np.sort(sequence), return_index=True)
-  parts = np.split(frame[np.argsort(sequence, kind='stable')], starts[1:])
-  for one, part in zip(names, parts if len(names) else [], strict=True):
-    held = np.unique(part)
+  names, which = np.unique(sequence, return_inverse=True)
+  for i, one in enumerate(names):
+    held = np.unique(frame[which == i])
     # Of differences: numbers that count from 1 have no common divisor of their own.
-    apart = int(np.gcd(apart, np.gcd.reduce(np.diff(held)))) if len(held) > 1 else apart
+    apart = int(np.gcd.reduce(np.diff(held), initial=apart))
     due = held[-1] // stride - (held[0] - 1) // stride
     # 30 frames a second, rounded to 50, still meet 60 % of them.
     if 4 * np.count_nonzero(held % stride == 0) < 3 * due:
@@ -96,19 +94,9 @@ def _errors(measure, pred, true, names, counted):
   return [Measure(measure, 'mm', False, names, errors, counted, 'samples')]
 
 
-def _rooted(name, predictions, truth):
-  """Columns, both root-aligned; a frame without a true root counts nothing."""
-  found = columns.matched(name, predictions, truth, 3)
-  if 'pelvis' not in found.names:
-    raise UserError(f'{name} aligns the pelvis, which the predictions do not have')
-  root = found.names.index('pelvis')
-  pred, true = (alignment.root_align(x, root) for x in (found.pred, found.true))
-  return found.names, pred, true, found.known & found.known[:, root, None]
-
-
 def _p1(predictions: Predictions, truth: Truth) -> list[Measure]:
-  names, pred, true, counted = _rooted('h36m_p1', predictions, truth)
-  return _errors('MPJPE', pred, true, names, counted)
+  found = columns.rooted('h36m_p1', predictions, truth)
+  return _errors('MPJPE', found.pred, found.true, found.names, found.known)
 
 
 def _p2(predictions: Predictions, truth: Truth) -> list[Measure]:
@@ -118,17 +106,17 @@ def _p2(predictions: Predictions, truth: Truth) -> list[Measure]:
 
 
 def _n_mpjpe(predictions: Predictions, truth: Truth) -> list[Measure]:
-  names, pred, true, counted = _rooted('h36m_n_mpjpe', predictions, truth)
-  scale = alignment.least_squares_scale(pred, true, counted)
-  return _errors('N-MPJPE', alignment.scaled(pred, scale), true, names, counted)
+  found = columns.rooted('h36m_n_mpjpe', predictions, truth)
+  scale = alignment.least_squares_scale(found.pred, found.true, found.known)
+  pred = alignment.scaled(found.pred, scale)
+  return _errors('N-MPJPE', pred, found.true, found.names, found.known)
 
 
 def _zhou2017(predictions: Predictions, truth: Truth) -> list[Measure]:
   names = tuple(n for n in skeleton.JOINTS if n != 'thorax')
   found = columns.matched('h36m_zhou2017', predictions, truth, 3, names)
   pelvis, neck = found.at('pelvis', 'upper_neck')
-  bones = columns.bones(names, skeleton.BONES, skeleton.JOINTS)
-  size = alignment.skeleton_size(found.pred, bones)
+  size = alignment.skeleton_size(found.pred, columns.bones(names))
   pred = alignment.root_align(found.pred, pelvis)
   factor = alignment.ratio(skeleton.ZHOU2017_SKELETON_MM, size)
   pred = alignment.scaled(pred, factor)
@@ -149,19 +137,20 @@ def _slot7(truth):
   return f'slot 7 of the truth is {"its spine" if has else "(pelvis + upper_neck) / 2"}'
 
 
-_GROUPS = {'action': action_of}
-
+_COMMON = {
+  'needs': '3d',
+  'select': is_test,
+  'groups': {'action': action_of},
+  'group_mean': True,
+}
 P1 = Protocol(
   name='h36m_p1',
   text=f'{_SUBSET}MPJPE, "protocol 1": the pelvis of prediction and truth is moved to '
   f'the origin; no rotation, no scaling. {_ALL_JOINTS}{_MEAN}',
   source='Ionescu et al. 2014 (TPAMI), section 3, and the split of Li and Chan 2014; '
   'all frames as in Pavllo et al. 2019, every 64th as in Sun et al. 2018',
-  needs='3d',
-  select=is_test,
   measure=_p1,
-  groups=_GROUPS,
-  group_mean=True,
+  **_COMMON,
 )
 P2 = Protocol(
   name='h36m_p2',
@@ -169,22 +158,16 @@ P2 = Protocol(
   'the best similarity in least squares over the joints counted: rotation, scale and '
   f'translation, never a reflection. {_ALL_JOINTS}{_MEAN}',
   source='Bogo et al. 2016 and Martinez et al. 2017, section 4; Umeyama 1991',
-  needs='3d',
-  select=is_test,
   measure=_p2,
-  groups=_GROUPS,
-  group_mean=True,
+  **_COMMON,
 )
 N_MPJPE = Protocol(
   name='h36m_n_mpjpe',
   text=f'{_SUBSET}N-MPJPE: pelvis to the origin, then each prediction is multiplied by '
   f'the factor of least squared error over the joints counted. {_ALL_JOINTS}{_MEAN}',
   source='Rhodin et al. 2018, section 4',
-  needs='3d',
-  select=is_test,
   measure=_n_mpjpe,
-  groups=_GROUPS,
-  group_mean=True,
+  **_COMMON,
 )
 ZHOU2017 = Protocol(
   name='h36m_zhou2017',
@@ -195,11 +178,8 @@ ZHOU2017 = Protocol(
   'one, else also (pelvis + upper_neck) / 2. A joint without truth is not counted. '
   f'Their own figures are on every 200th frame (h36m_zhou2017@200). {_MEAN}',
   source='Zhou et al. 2017, section 4.2, and the evaluation released with it',
-  needs='3d',
-  select=is_test,
   measure=_zhou2017,
-  groups=_GROUPS,
-  group_mean=True,
+  **_COMMON,
   note=_slot7,
 )
 PROTOCOLS = (P1, P2, ZHOU2017, N_MPJPE)

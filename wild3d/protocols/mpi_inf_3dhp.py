@@ -35,8 +35,7 @@ def is_test(truth: Truth) -> np.ndarray:
 
 def scenario_of(truth: Truth) -> np.ndarray:
   """[N] str: 'GS' (green screen), 'noGS', 'outdoor'; '' for other subjects."""
-  names, which = np.unique(np.asarray(truth.subject, str), return_inverse=True)
-  return np.array([SCENARIOS.get(n, '') for n in names], str)[which].reshape(len(truth))
+  return np.array([SCENARIOS.get(str(name), '') for name in truth.subject], str)
 
 
 def activity_of(truth: Truth) -> np.ndarray:
@@ -71,11 +70,8 @@ def _official(predictions: Predictions, truth: Truth) -> list[Measure]:
       'mpi_inf_3dhp compares with the universal annotation, and the truth holds the '
       'metric one: score mpi_inf_3dhp/universal:test, or mpi_inf_3dhp_zhou2017'
     )
-  names = (*JOINTS, 'pelvis')
-  found = columns.matched('mpi_inf_3dhp', predictions, truth, 3, names)
-  root = names.index('pelvis')
-  pred, true = (alignment.root_align(x, root) for x in (found.pred, found.true))
-  return _scores(pred, true, names, found.known & found.known[:, root, None])
+  found = columns.rooted('mpi_inf_3dhp', predictions, truth, (*JOINTS, 'pelvis'))
+  return _scores(found.pred, found.true, found.names, found.known)
 
 
 def _zhou2017(predictions: Predictions, truth: Truth) -> list[Measure]:
@@ -83,7 +79,7 @@ def _zhou2017(predictions: Predictions, truth: Truth) -> list[Measure]:
   found = columns.matched('mpi_inf_3dhp_zhou2017', predictions, truth, 3, names)
   root, neck = found.at('pelvis', 'upper_neck')
   pred = raise_hips(found.pred, found.at(*RAISED), root, neck)
-  bones = columns.bones(names, skeleton.BONES, skeleton.JOINTS)
+  bones = columns.bones(names)
   sizes = [alignment.skeleton_size(x, bones) for x in (pred, found.true)]
   # A truth that lacks an end of a bone has no size to scale to.
   counted = found.known & np.isfinite(sizes[1])[:, None]
@@ -109,7 +105,11 @@ _MEASURES = (
   'the "universal" annotation (the dataset mpi_inf_3dhp/universal); a truth that does '
   'not say which it holds is taken to be that.'
 )
-_GROUPS = {'scenario': scenario_of, 'activity': activity_of}
+_COMMON = {
+  'needs': '3d',
+  'select': is_test,
+  'groups': {'scenario': scenario_of, 'activity': activity_of},
+}
 
 OFFICIAL = Protocol(
   name='mpi_inf_3dhp',
@@ -118,10 +118,8 @@ OFFICIAL = Protocol(
   'elbows, wrists, hips, knees, ankles (not pelvis, spine, head; an older variant of '
   f'the official code counts all 17). {_MEASURES}',
   source="Mehta et al. 2017 (3DV), section 6, and the test set's MATLAB evaluation",
-  needs='3d',
-  select=is_test,
   measure=_official,
-  groups=_GROUPS,
+  **_COMMON,
 )
 ZHOU2017 = Protocol(
   name='mpi_inf_3dhp_zhou2017',
@@ -132,9 +130,7 @@ ZHOU2017 = Protocol(
   f'without pelvis and thorax (6, 7). A frame whose truth lacks an end of a bone is '
   f'not counted. {_MEASURES}',
   source='Zhou et al. 2017, section 4.3, and the evaluation released with it',
-  needs='3d',
-  select=is_test,
   measure=_zhou2017,
-  groups=_GROUPS,
+  **_COMMON,
 )
 PROTOCOLS = (OFFICIAL, ZHOU2017)

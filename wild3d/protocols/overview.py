@@ -6,7 +6,8 @@ choose the best checkpoint. Every figure is a measure of a protocol.
 
 from typing import NamedTuple
 
-from wild3d.protocols import lsp, mean, mpii, pose3d, result, validity
+from wild3d.protocols import lsp, mpii, result, validity
+from wild3d.protocols.pose3d import POSE3D
 from wild3d.protocols.protocol import Protocol
 from wild3d.protocols.samples import Predictions, Truth
 
@@ -21,67 +22,45 @@ class Entry(NamedTuple):
   text: str
 
 
+def _share(protocol, measure, text):
+  return Entry(protocol, measure, 'share', True, text)
+
+
+def _mm(protocol, measure, text):
+  return Entry(protocol, measure, 'mm', False, text)
+
+
 ENTRIES = {
-  'pck_torso_0.2': Entry(
-    lsp.PCK_TORSO, 'PCK@0.2', 'share', True, '2D joints within 0.2 torso lengths'
+  'pck_torso_0.2': _share(
+    lsp.PCK_TORSO, 'PCK@0.2', '2D joints within 0.2 torso lengths'
   ),
-  'pck_torso_0.2_upright': Entry(
-    lsp.PCK_TORSO,
-    'PCK@0.2 upright',
-    'share',
-    True,
-    'the same, torso within 30 degrees of upright',
+  'pck_torso_0.2_upright': _share(
+    lsp.PCK_TORSO, 'PCK@0.2 upright', 'the same, torso within 30 degrees of upright'
   ),
-  'pckh_0.5': Entry(
-    mpii.PCKH,
-    'PCKh@0.5 total (official MATLAB)',
-    'share',
-    True,
-    '2D joints within half a head size',
+  'pckh_0.5': _share(
+    mpii.PCKH, 'PCKh@0.5 total (official MATLAB)', '2D joints within half a head size'
   ),
-  'mpjpe': Entry(
-    pose3d.POSE3D,
-    'MPJPE',
-    'mm',
-    False,
-    'error, skeleton scaled to config.evaluation.skeleton_mm',
+  'mpjpe': _mm(
+    POSE3D, 'MPJPE', 'error, skeleton scaled to config.evaluation.skeleton_mm'
   ),
-  'mpjpe_4297': Entry(
-    pose3d.POSE3D,
+  'mpjpe_4297': _mm(
+    POSE3D,
     'MPJPE at 4297 mm',
-    'mm',
-    False,
     'error, skeleton scaled to 4297 mm, as in Zhou et al. 2017',
   ),
-  'mpjpe_oracle': Entry(
-    pose3d.POSE3D,
-    'MPJPE at the true size',
-    'mm',
-    False,
-    "error, skeleton scaled to the true one's size",
+  'mpjpe_oracle': _mm(
+    POSE3D, 'MPJPE at the true size', "error, skeleton scaled to the true one's size"
   ),
-  'pa_mpjpe': Entry(
-    pose3d.POSE3D, 'PA-MPJPE', 'mm', False, 'error after Procrustes alignment'
+  'pa_mpjpe': _mm(POSE3D, 'PA-MPJPE', 'error after Procrustes alignment'),
+  'pck3d_150': _share(
+    POSE3D, 'PCK@150mm at the true size', '3D joints within 150 mm, at the true size'
   ),
-  'pck3d_150': Entry(
-    pose3d.POSE3D,
-    'PCK@150mm at the true size',
-    'share',
-    True,
-    '3D joints within 150 mm, at the true size',
+  'auc3d': _share(
+    POSE3D, 'AUC at the true size', 'mean of that share over 0, 5, ..., 150 mm'
   ),
-  'auc3d': Entry(
-    pose3d.POSE3D,
-    'AUC at the true size',
-    'share',
-    True,
-    'mean of that share over 0, 5, ..., 150 mm',
-  ),
-  'left_right': Entry(
+  'left_right': _mm(
     validity.GEOMETRY,
     'left-right difference',
-    'mm',
-    False,
     'difference of left and right limb lengths, skeleton scaled to 4297 mm',
   ),
 }
@@ -110,7 +89,7 @@ def figures(predictions: Predictions, truth: Truth) -> dict[str, float]:
   for name, entry in ENTRIES.items():
     measure = measures.get((entry.protocol.name, entry.measure))
     if measure is not None and measure.counted.any():
-      value, _ = mean.overall(measure)
+      value, _ = measure.mean()
       values[name] = value / 100 if entry.unit == 'share' else value
   return values
 

@@ -4,9 +4,11 @@ import dataclasses
 from collections.abc import Callable
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from wild3d.protocols.samples import Predictions, Truth
+
+Rows = Int[np.ndarray, ' R'] | Bool[np.ndarray, ' N'] | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,6 +34,45 @@ class Measure:
   values: Float[np.ndarray, 'N C']
   counted: Bool[np.ndarray, 'N C']
   average: str
+
+  def mean(self, rows: Rows = None) -> tuple[float, int]:
+    """One figure for the samples `rows`: indices (repeats count) or a mask.
+
+    Returns:
+      (value, count): the mean as `average` says, NaN if nothing was counted; count is
+      of samples for 'samples', of counted values for the other two. A sample or a
+      column of which nothing is counted has no part in the mean.
+
+    Raises:
+      ValueError: `average` is none of the three.
+    """
+    values, counted = self.values, self.counted
+    if rows is not None:
+      values, counted = values[rows], counted[rows]
+    if self.average == 'pooled':
+      return _mean(values[counted]), int(np.count_nonzero(counted))
+    if self.average == 'columns':
+      means, number = mean_along(values, counted, 0)
+      return _mean(means[number > 0]), int(number.sum())
+    if self.average == 'samples':
+      means, number = mean_along(values, counted, 1)
+      return _mean(means[number > 0]), int(np.count_nonzero(number))
+    raise ValueError(f'unknown average {self.average!r} of {self.name}')
+
+
+def mean_along(
+  values: Float[np.ndarray, 'N C'], counted: Bool[np.ndarray, 'N C'], axis: int
+) -> tuple[Float[np.ndarray, ' M'], Int[np.ndarray, ' M']]:
+  """The mean along an axis, NaN where nothing counts, and how many count."""
+  number = np.count_nonzero(counted, axis=axis)
+  total = np.where(counted, values, 0.0).sum(axis, dtype=np.float64)
+  means = np.full(len(total), np.nan)
+  np.divide(total, number, out=means, where=number > 0)
+  return means, number
+
+
+def _mean(values):
+  return float(np.mean(values, dtype=np.float64)) if values.size else float('nan')
 
 
 def sequence_of(truth: Truth) -> np.ndarray:

@@ -1,6 +1,5 @@
 """Predictions made anywhere, matched to the truth by id and by joint name."""
 
-import dataclasses
 import pathlib
 from collections.abc import Callable
 
@@ -54,36 +53,21 @@ def read(
     raise UserError(f'{path}: must end in .json, {", ".join(arrays.SUFFIXES)}')
   _finite(path, raw)
   rows = _rows(path, raw, truth, options, wanted, tell)
-  converted = [
-    _converted(path, joints, raw.joints, truth, tell if i == 0 else _silent)
-    for i, joints in enumerate(j for j in (raw.joints2d, raw.joints3d) if j is not None)
-  ]
-  joints2d = converted.pop(0) if raw.joints2d is not None else None
-  joints3d = converted.pop(0) if raw.joints3d is not None else None
+  joints2d, joints3d = _converted(path, raw, truth, tell)
   return _matched(path, joints2d, joints3d, rows, truth)
 
 
 def require(predictions: Predictions, needs: str, protocol: str, path) -> None:
-  """Refuses predictions without what a protocol compares.
-
-  Args:
-    predictions: of `read`.
-    needs: '2d' or '3d', as `Protocol.needs`.
-    protocol: its name, for the message.
-    path: the file, for the message.
+  """Refuses predictions of the file `path` without the '2d' or '3d' that one needs.
 
   Raises:
-    UserError: they have none of it.
+    UserError: they have none of it; the message names the protocol and the file.
   """
   if getattr(predictions, f'joints{needs}') is None:
     raise UserError(
       f'{path}: holds no {needs.upper()} predictions, which protocol {protocol} '
       f'compares (joints{needs}, or --key)'
     )
-
-
-def _silent(line):
-  del line
 
 
 def _read_coco(path, data, truth, options, wanted, tell):
@@ -97,9 +81,10 @@ def _read_coco(path, data, truth, options, wanted, tell):
       f'{path}: {count} keypoints in each result, but {len(joints)} joints are named; '
       'state --joints'
     )
-  raw = Raw(joints, in_px(results.keypoints, options, 0.0, tell), None, None)
-  _finite(path, dataclasses.replace(raw, ids=results.images))
-  joints2d = _converted(path, raw.joints2d, joints, truth, tell)
+  joints2d = in_px(results.keypoints, options, 0.0, tell)
+  raw = Raw(joints, joints2d, None, results.images)
+  _finite(path, raw)
+  joints2d, _ = _converted(path, raw, truth, tell)
   rows, extra = coco_results.assign(
     results, joints2d, truth.joints, truth.ids, truth.joints2d
   )
@@ -154,10 +139,8 @@ def _complete(path, rows, extra, truth, options, wanted, tell, what):
     raise UserError(
       f'{path}: predictions of {len(missing)} of {int(wanted.sum())} samples are '
       f'missing: {some(missing)}'
-      + (
-        f'; it has {len(extra)} {what}s unknown to the truth: {some(extra)}'
-        * bool(extra)
-      )
+      + f'; it has {len(extra)} {what}s unknown to the truth: {some(extra)}'
+      * bool(extra)
       + '; predict them too, or mark them as not valid in the truth'
     )
   if extra and not options.ignore_extra:
@@ -169,45 +152,41 @@ def _complete(path, rows, extra, truth, options, wanted, tell, what):
     tell(f'{len(extra)} {what}s that the truth lacks are left out: {some(extra)}')
 
 
-def _converted(path, joints, names, truth, tell):
-  """In the truth's joints, NaN for those that are not predicted."""
+def _converted(path, raw, truth, tell):
+  """[2D, 3D] in the truth's joints, NaN for those that are not predicted."""
+  names, placed = raw.joints, []
   if misspelt := named_joints.unknown(names, truth.joints):
     raise UserError(
       f'{path}: unknown joint names: {", ".join(misspelt)}; the truth has '
       f'{", ".join(truth.joints)}'
     )
-  converted, known = skeleton.convert(joints, names, truth.joints)
+  for joints in (raw.joints2d, raw.joints3d):
+    if joints is not None:
+      joints, known = skeleton.convert(joints, names, truth.joints)
+      joints = np.where(known[:, None], joints.astype(np.float64), np.nan)
+    placed.append(joints)
   if not known.any():
     raise UserError(
       f'{path}: shares no joint with the truth; it has {some(names, 20)}, the truth '
       f'{some(truth.joints, 20)}'
     )
-  derived = [
-    n for n, k in zip(truth.joints, known, strict=True) if k and n not in names
-  ]
-  if derived:
+  has = dict(zip(truth.joints, known, strict=True))
+  if derived := [name for name in has if has[name] and name not in names]:
     tell(f'joints: {", ".join(derived)} from the middle of hips or shoulders')
-  if not known.all():
-    lacking = [n for n, k in zip(truth.joints, known, strict=True) if not k]
+  if lacking := [name for name in has if not has[name]]:
     tell(f'joints not predicted: {", ".join(lacking)}')
   if unused := [name for name in names if name not in truth.joints]:
     tell(f'joints that the truth lacks: {", ".join(unused)}')
-  converted = converted.astype(np.float64)
-  converted[:, ~known] = np.nan
-  return converted
+  return placed
 
 
 def _matched(path, joints2d, joints3d, rows, truth):
   """In the truth's order, NaN where a sample need not be predicted; sizes checked."""
-
-  def taken(joints):
-    if joints is None:
-      return None
-    result = joints[np.maximum(rows, 0)]
-    result[rows < 0] = np.nan
-    return result
-
-  joints2d, joints3d = taken(joints2d), taken(joints3d)
+  there = (rows >= 0)[:, None, None]
+  joints2d, joints3d = (
+    None if joints is None else np.where(there, joints[np.maximum(rows, 0)], np.nan)
+    for joints in (joints2d, joints3d)
+  )
   if joints2d is not None:
     sizes.check2d(joints2d, truth.joints2d, str(path))
   if joints3d is not None:

@@ -10,9 +10,9 @@ from wild3d.protocols.formats import arrays, mpii_truth, named_joints, schema_js
 from wild3d.protocols.formats.named_joints import some
 from wild3d.protocols.samples import Truth
 
-_TEXTS = ('subject', 'action', 'sequence')
-_KEYS = ('ids', 'joints', 'units', 'joints2d', 'joints3d', 'occluded', 'head_size')
-_KEYS += ('annotation', 'valid', 'frame', 'frames_per_second', *_TEXTS)
+_TEXTS = ('ids', 'subject', 'action', 'sequence')
+_KEYS = (*_TEXTS, 'joints', 'units', 'joints2d', 'joints3d', 'occluded', 'head_size')
+_KEYS += ('annotation', 'valid', 'frame', 'frames_per_second')
 
 
 def read(source: str, data_dir: str | pathlib.Path = '') -> Truth:
@@ -37,11 +37,7 @@ def read(source: str, data_dir: str | pathlib.Path = '') -> Truth:
   if suffix == '.json':
     found = schema_json.arrays(path, schema_json.parse(path), 'truth')
   elif suffix in arrays.SUFFIXES:
-    found = arrays.load(path)
-    if mpii_truth.is_mat(found):
-      found = mpii_truth.from_mat(path, found)
-    elif mpii_truth.is_h5(found):
-      found = mpii_truth.from_h5(path, found)
+    found = mpii_truth.as_ours(path, arrays.load(path))
   elif is_file(source):
     raise UserError(f'{path}: must end in .json, {", ".join(arrays.SUFFIXES)}')
   else:
@@ -73,28 +69,27 @@ def _of_arrays(source, found):
       f'{", ".join(sorted(named_joints.KNOWN))}'
     )
   number, count = np.size(found['ids']), len(joints)
-  placed = {}
-  for dims in (2, 3):
-    key = f'joints{dims}d'
-    placed[key] = np.full((number, count, dims), np.nan)
-    if key in found:
-      array = named_joints.oriented(found[key], joints, f'{source}: {key}')
-      if array.shape != placed[key].shape:
-        raise UserError(
-          f'{source}: {key} has shape {array.shape}, it must be {placed[key].shape}'
-        )
-      placed[key] = array
-  if 'joints3d' in found:
-    if 'units' not in found:
-      raise UserError(f'{source}: does not say the unit of joints3d: add units (mm)')
-    unit = named_joints.unit(found['units'], source)
-    placed['joints3d'] = placed['joints3d'] * named_joints.MILLIMETRES[unit]
+
+  def positions(dims):
+    key, shape = f'joints{dims}d', (number, count, dims)
+    if key not in found:
+      return np.full(shape, np.nan)
+    array = named_joints.oriented(found[key], joints, f'{source}: {key}')
+    if array.shape != shape:
+      raise UserError(f'{source}: {key} has shape {array.shape}, it must be {shape}')
+    return array
 
   def column(key, blank, kind, shape=(number,)):
     if key not in found:
       return np.full(shape, blank, kind)
     return _column(f'{source}: {key}', found[key], kind, shape)
 
+  joints2d, joints3d = positions(2), positions(3)
+  if 'joints3d' in found:
+    if 'units' not in found:
+      raise UserError(f'{source}: does not say the unit of joints3d: add units (mm)')
+    unit = named_joints.unit(found['units'], source)
+    joints3d = joints3d * named_joints.MILLIMETRES[unit]
   texts = {
     key: named_joints.texts(found[key], f'{source}: {key}', number)
     if key in found
@@ -103,8 +98,8 @@ def _of_arrays(source, found):
   }
   return Truth(
     joints=joints,
-    ids=named_joints.texts(found['ids'], f'{source}: ids', number),
-    **placed,
+    joints2d=joints2d,
+    joints3d=joints3d,
     occluded=column('occluded', False, bool, (number, count)),
     head_size=column('head_size', np.nan, np.float64),
     valid=column('valid', True, bool),
@@ -171,13 +166,11 @@ def _checked(source, truth):
         raise UserError(
           f'{source}: {key} of {truth.ids[row]} is {why} at {truth.joints[joint]}'
         )
-  if not (truth.valid).any():
+  if not truth.valid.any():
     raise UserError(f'{source}: no sample is valid: none of {len(truth)} may be scored')
-  with np.errstate(invalid='ignore'):
-    if (truth.head_size <= 0).any():
-      row = int(np.argmax(truth.head_size <= 0))
-      raise UserError(
-        f'{source}: head_size of {truth.ids[row]} must be above 0, or NaN'
-      )
+  if (none := truth.head_size <= 0).any():
+    raise UserError(
+      f'{source}: head_size of {truth.ids[none][0]} must be above 0, or NaN'
+    )
   sizes.check3d(truth.joints3d, truth.joints, source, option='in the file units ')
   return truth

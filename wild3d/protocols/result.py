@@ -11,7 +11,7 @@ from wild3d.errors import UserError
 from wild3d.protocols import bootstrap, columns, figures, score_table
 from wild3d.protocols.figures import Scored
 from wild3d.protocols.protocol import Measure, Protocol
-from wild3d.protocols.samples import Predictions, Truth
+from wild3d.protocols.samples import Predictions, Truth, take
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,12 +74,7 @@ class Measured(NamedTuple):
 
 
 def measured(protocol: Protocol, predictions: Predictions, truth: Truth) -> Measured:
-  """Selects and measures.
-
-  Args:
-    protocol: the definition.
-    predictions: of the truth's samples, in its order.
-    truth: the labels.
+  """Selects and measures predictions of the truth's samples, in its order.
 
   Raises:
     UserError: the protocol selects no sample; a measure is not finite where it counts.
@@ -107,13 +102,7 @@ def measured(protocol: Protocol, predictions: Predictions, truth: Truth) -> Meas
 def score(
   protocol: Protocol, predictions: Predictions, truth: Truth, *, seed: int = 0
 ) -> Result:
-  """Selects, measures and averages.
-
-  Args:
-    protocol: the definition.
-    predictions: of the truth's samples, in its order.
-    truth: the labels.
-    seed: of the bootstrap (see bootstrap.py).
+  """Selects, measures and averages, with the intervals of a bootstrap of this seed.
 
   Raises:
     UserError: see `measured`; or the protocol can count nothing of what it selects.
@@ -141,16 +130,6 @@ def score(
     measures=tuple(figures.scored(m, groups, plan) for m in measures),
     note=protocol.note(truth),
   )
-
-
-def take(samples, rows: Int[np.ndarray, ' n']):
-  """Truth or Predictions of these rows alone."""
-  changed = {
-    field.name: getattr(samples, field.name)[rows]
-    for field in dataclasses.fields(samples)
-    if isinstance(getattr(samples, field.name), np.ndarray)
-  }
-  return dataclasses.replace(samples, **changed)
 
 
 def _check_finite(protocol, measures, truth):

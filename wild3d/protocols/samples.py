@@ -48,12 +48,7 @@ class Truth:
 
   def first(self, count: int) -> 'Truth':
     """Its first `count` samples."""
-    columns = {
-      field.name: getattr(self, field.name)[:count]
-      for field in dataclasses.fields(self)
-      if isinstance(getattr(self, field.name), np.ndarray)
-    }
-    return dataclasses.replace(self, **columns)
+    return take(self, slice(count))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,3 +65,13 @@ class Predictions:
   joints: tuple[str, ...]
   joints2d: Float[np.ndarray, 'N J 2'] | None
   joints3d: Float[np.ndarray, 'N J 3'] | None
+
+
+def take(samples: Truth | Predictions, rows: np.ndarray | slice) -> Truth | Predictions:
+  """Truth or Predictions of these rows alone."""
+  columns = {
+    field.name: getattr(samples, field.name)[rows]
+    for field in dataclasses.fields(samples)
+    if isinstance(getattr(samples, field.name), np.ndarray)
+  }
+  return dataclasses.replace(samples, **columns)

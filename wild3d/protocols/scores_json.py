@@ -5,10 +5,11 @@ import datetime
 import json
 import math
 import os
-import pathlib
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Float, Shaped
 
 import wild3d
 from wild3d import files
@@ -101,15 +102,11 @@ def _figures(result):
 
 
 def _measure(scored):
-  kept = ('name', 'unit', 'higher_is_better', 'average')
-  each = lambda of: {name: dataclasses.asdict(f) for name, f in of.items()}  # noqa: E731
+  fields = lambda *names: {name: getattr(scored, name) for name in names}  # noqa: E731
   return {
-    **{name: getattr(scored, name) for name in kept},
+    **fields('name', 'unit', 'higher_is_better', 'average'),
     **dataclasses.asdict(scored.overall),
-    'columns': each(scored.columns),
-    'groups': {name: each(group) for name, group in scored.groups.items()},
-    'group_means': each(scored.group_means),
-    'curve': scored.curve,
+    **fields('columns', 'groups', 'group_means', 'curve'),
   }
 
 
@@ -135,23 +132,18 @@ def _samples(results):
         for m in result.measures
       },
     }
-  return {
-    'ids': list(place),
-    'protocols': of_protocol,
-  }
+  return {'ids': list(place), 'protocols': of_protocol}
 
 
 def _short(numbers):
   """Six digits, which say more than a prediction is good for; None for NaN."""
-  known = np.isfinite(numbers)
-  size = np.abs(np.where(known & (numbers != 0), numbers, 1.0))
-  scale = 10.0 ** np.clip(5 - np.floor(np.log10(size)), -300, 300)
-  rounded = np.round(numbers * scale) / scale
-  return np.where(known, rounded.astype(object), None).tolist()
+  return [float(f'{x:.6g}') if math.isfinite(x) else None for x in numbers.tolist()]
 
 
 def _plain(value):
-  """As JSON knows it: no NaN, no NumPy, no paths."""
+  """As JSON knows it: no NaN, no dataclass, no NumPy, no paths."""
+  if dataclasses.is_dataclass(value):
+    value = dataclasses.asdict(value)
   if isinstance(value, dict):
     return {str(k): _plain(v) for k, v in value.items()}
   if isinstance(value, list | tuple):
@@ -163,6 +155,20 @@ def _plain(value):
   return value if isinstance(value, int | str | bool | None) else str(value)
 
 
+class Samples(NamedTuple):
+  """The samples of one protocol.
+
+  Attributes:
+    ids: [n].
+    unit: [n] names of what intervals resample; '' a sample alone.
+    measures: name -> (values [n], weights [n]).
+  """
+
+  ids: Shaped[np.ndarray, ' n']
+  unit: Shaped[np.ndarray, ' n']
+  measures: dict[str, tuple[Float[np.ndarray, ' n'], Float[np.ndarray, ' n']]]
+
+
 @dataclasses.dataclass(frozen=True)
 class Scores:
   """A file that `write` wrote.
@@ -172,10 +178,7 @@ class Scores:
     software: name and version that wrote it.
     header: where the predictions come from.
     protocols: name -> text, source, counts and measures, as in the file.
-    ids: [N] of all samples.
-    samples: protocol -> measure -> (values [n], weights [n]) of the samples `rows`.
-    rows: protocol -> [n] places in the ids.
-    units: protocol -> [n] numbers of what intervals resample; -1: a sample alone.
+    samples: protocol -> the samples that it scores.
     others: name -> the scores of a further set of the same file.
   """
 
@@ -183,11 +186,8 @@ class Scores:
   software: str
   header: dict
   protocols: dict
-  ids: np.ndarray
-  samples: dict
-  rows: dict
-  units: dict
-  others: dict
+  samples: dict[str, Samples]
+  others: dict[str, 'Scores']
 
 
 def read(path: str | os.PathLike) -> Scores:
@@ -196,13 +196,7 @@ def read(path: str | os.PathLike) -> Scores:
   Raises:
     UserError: it is not there, is no JSON, has another schema or lacks a part.
   """
-  path = pathlib.Path(path).expanduser()
-  try:
-    data = json.loads(path.read_text(encoding='utf-8'))
-  except OSError as error:
-    raise UserError(f'{path} cannot be read: {error.strerror}') from None
-  except (ValueError, RecursionError):
-    raise UserError(f'{path} is no JSON, or an incomplete one') from None
+  data = files.read_json(path)
   schema = data.get('schema') if isinstance(data, dict) else None
   if schema != SCHEMA:
     raise UserError(
@@ -224,37 +218,27 @@ def read(path: str | os.PathLike) -> Scores:
 
 def _parsed(path, data, others):
   ids = np.array([str(name) for name in data['samples']['ids']])
-  rows, samples, units = {}, {}, {}
+  samples = {}
   for name, block in data['samples']['protocols'].items():
-    at = block['rows']
-    rows[name] = np.arange(len(ids)) if at is None else np.array(at, np.int64)
-    unit = block['unit']
-    size = len(ids[rows[name]])
-    units[name] = np.full(size, -1) if unit is None else np.array(unit, np.int64)
-    if units[name].shape != (size,):
+    chosen = ids if block['rows'] is None else ids[np.array(block['rows'], np.int64)]
+    number = np.full(len(chosen), -1)
+    if block['unit'] is not None:
+      number = np.array(block['unit'], np.int64)
+    if number.shape != chosen.shape:
       raise ValueError('one unit a sample')
-    samples[name] = {
-      measure: _columns(numbers, size) for measure, numbers in block['measures'].items()
-    }
+    unit = np.where(number < 0, '', number.astype(str))
+    measures = {m: _columns(x, len(chosen)) for m, x in block['measures'].items()}
+    samples[name] = Samples(chosen, unit, measures)
   for name, protocol in data['protocols'].items():
     _ = (protocol['text'], protocol['interval']['resampled'])
     for measure in protocol['measures']:
       _ = (measure['unit'] + '', measure['higher_is_better'])
-      samples[name][measure['name']]
+      samples[name].measures[measure['name']]
       for of in ({'all': measure}, measure['columns'], *measure['groups'].values()):
         for figure in of.values():
           _ = [None if figure[key] is None else float(figure[key]) for key in _SHOWN]
-  return Scores(
-    path,
-    str(data['software']),
-    dict(data['header']),
-    dict(data['protocols']),
-    ids,
-    samples,
-    rows,
-    units,
-    others,
-  )
+  of_file = str(data['software']), dict(data['header']), dict(data['protocols'])
+  return Scores(path, *of_file, samples, others)
 
 
 def _columns(numbers, count):

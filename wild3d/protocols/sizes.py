@@ -35,14 +35,10 @@ def check3d(
   truth3d: Float[np.ndarray, 'N J 3'] | None = None,
   option: str = '--units=',
 ) -> None:
-  """Refuses joints, in what should be mm, that are not a person's size.
+  """Refuses joints, in what should be mm (NaN where unknown), of no person's size.
 
-  Args:
-    joints3d: NaN where unknown.
-    names: the J joints.
-    what: the file, for the message.
-    truth3d: of the same people and joints, to compare with; or None.
-    option: how the unit is stated, for the message.
+  They are compared with `truth3d` of the same people where there is one. The message
+  names the file `what`, and how its unit is stated, the `option`.
 
   Raises:
     UserError: the median person is too large or too small; names the likely unit.

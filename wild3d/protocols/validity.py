@@ -11,18 +11,13 @@ from wild3d.protocols.samples import Predictions, Truth
 JOINTS = tuple(name for name in skeleton.JOINTS if name != 'thorax')
 SIZE_MM = skeleton.ZHOU2017_SKELETON_MM
 
-# Bends: (joint, upper end, lower end, the body's axis, sign, most degrees). The axis
-# points to the left; a knee turns the shin one way about it, an elbow the other.
-_HIPS, _SHOULDERS = ('left_hip', 'right_hip'), ('left_shoulder', 'right_shoulder')
+# Bends: (joint, upper end, lower end, sign, most degrees). A knee turns the shin one way
+# about the body's axis, an elbow the other: from the right of the upper end to the left.
 BENDS = (
-  *(
-    (f'{side}_knee', f'{side}_hip', f'{side}_ankle', _HIPS, 1.0, 165.0)
-    for side in ('right', 'left')
-  ),
-  *(
-    (f'{side}_elbow', f'{side}_shoulder', f'{side}_wrist', _SHOULDERS, -1.0, 160.0)
-    for side in ('right', 'left')
-  ),
+  ('right_knee', 'right_hip', 'right_ankle', 1.0, 165.0),
+  ('left_knee', 'left_hip', 'left_ankle', 1.0, 165.0),
+  ('right_elbow', 'right_shoulder', 'right_wrist', -1.0, 160.0),
+  ('left_elbow', 'left_shoulder', 'left_wrist', -1.0, 160.0),
 )
 # Over-extension that is put down to noise, and to arms and legs turned in their socket.
 WRONG_WAY_DEGREES = 20.0
@@ -42,13 +37,11 @@ def left_right(lengths: Float[np.ndarray, 'N E']) -> Float[np.ndarray, 'N 4']:
 
 def ratio_variance(lengths: Float[np.ndarray, 'N E']) -> Float[np.ndarray, 'N G']:
   """Variance within each bone group of length over average length (equation 5)."""
-  return np.stack(
-    [
-      np.var(lengths[:, _bone_rows(group)] / skeleton.GROUP_MEAN_MM[name], axis=1)
-      for name, group in skeleton.BONE_GROUPS.items()
-    ],
-    axis=1,
+  shares = (
+    lengths[:, _bone_rows(group)] / skeleton.GROUP_MEAN_MM[name]
+    for name, group in skeleton.BONE_GROUPS.items()
   )
+  return np.stack([np.var(share, axis=1) for share in shares], axis=1)
 
 
 def spread(
@@ -84,9 +77,10 @@ def is_illegal(
   """
   at = {name: joints[:, names.index(name)] for name in names}
   wrong = []
-  for middle, upper, lower, (left, right), sign, limit in BENDS:
+  for middle, upper, lower, sign, limit in BENDS:
+    end = upper.partition('_')[2]  # hip or shoulder
     u, w = _unit(at[middle] - at[upper]), _unit(at[lower] - at[middle])
-    axis = _unit(at[left] - at[right])
+    axis = _unit(at[f'left_{end}'] - at[f'right_{end}'])
     turn = sign * np.einsum('nd,nd->n', axis, np.cross(u, w))
     cosine = np.einsum('nd,nd->n', u, w)
     backwards = turn < -np.sin(np.radians(WRONG_WAY_DEGREES))
@@ -136,7 +130,7 @@ def _unit(vectors):
 
 def _measure(predictions: Predictions, truth: Truth) -> list[Measure]:
   found = columns.matched('geometry', predictions, truth, 3, JOINTS)
-  bones = columns.bones(JOINTS, skeleton.BONES, skeleton.JOINTS)
+  bones = columns.bones(JOINTS)
   joints = alignment.root_align(found.pred, JOINTS.index('pelvis'))
   size = alignment.skeleton_size(joints, bones)
   joints = alignment.scaled(joints, alignment.ratio(SIZE_MM, size))
@@ -149,27 +143,20 @@ def _measure(predictions: Predictions, truth: Truth) -> list[Measure]:
   sides = tuple(skeleton.SYMMETRIC_BONES)
   bending = tuple(bend[0] for bend in BENDS)
   every = np.ones(len(truth), bool)
+  groups, variance = tuple(skeleton.BONE_GROUPS), ratio_variance(lengths)
   figures = (
     ('left-right difference', 'mm', sides, left_right(lengths), every),
     ('bone-length spread', 'mm', bone_names, deviation, in_spread),
-    (
-      'group ratio variance',
-      'ratio^2',
-      tuple(skeleton.BONE_GROUPS),
-      ratio_variance(lengths),
-      every,
-    ),
+    ('group ratio variance', 'ratio^2', groups, variance, every),
     ('illegal angles', '%', bending, illegal, every),
     ('jitter', 'mm/frame^2', JOINTS, bend, in_jitter),
   )
   return [
-    Measure(name, unit, False, names, values, _across(rows, values), 'pooled')
+    Measure(
+      name, unit, False, names, values, rows[:, None].repeat(len(names), 1), 'pooled'
+    )
     for name, unit, names, values, rows in figures
   ]
-
-
-def _across(rows, values):
-  return np.repeat(rows[:, None], values.shape[1], axis=1)
 
 
 GEOMETRY = Protocol(

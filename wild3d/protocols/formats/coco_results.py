@@ -50,9 +50,8 @@ def read(path: pathlib.Path, data: list) -> Results:
   for row, one in enumerate(data):
     if not isinstance(one, dict) or not {'image_id', 'keypoints'} <= set(one):
       raise UserError(f'{path}, result {row}: must have image_id and keypoints')
-    if not isinstance(one['keypoints'], list) or len(one['keypoints']) != len(
-      data[0]['keypoints']
-    ):
+    points, first = one['keypoints'], data[0]['keypoints']
+    if not isinstance(points, list) or len(points) != len(first):
       raise UserError(
         f'{path}, result {row} (image {one["image_id"]}): keypoints must be a list as '
         'long as that of the first result'
@@ -71,10 +70,8 @@ def read(path: pathlib.Path, data: list) -> Results:
     raise UserError(
       f'{path}: keypoints must be x, y, score for each: {error}'
     ) from None
-  if not np.isfinite(scores).all():
-    raise UserError(
-      f'{path}, result {np.argmin(np.isfinite(scores))}: score not finite'
-    )
+  if not (finite := np.isfinite(scores)).all():
+    raise UserError(f'{path}, result {np.argmin(finite)}: score not finite')
   images = np.array([str(one['image_id']) for one in data], str)
   return Results(images, keypoints[..., :2], scores)
 
@@ -103,14 +100,8 @@ def assign(
   A picture with one person of the truth takes its result of highest score. In one
   with several, results choose in the order of their scores, each the person still
   free with the greatest object keypoint similarity (over the labelled box's area),
-  as COCO's own evaluation does.
-
-  Args:
-    results: of the file.
-    joints2d: their keypoints in the truth's joints and px.
-    joints: the truth's.
-    ids: [N] of the truth.
-    truth2d: px; NaN where not labelled.
+  as COCO's own evaluation does. `joints2d` are the results' keypoints as the truth's
+  `joints`, in px of the original; `truth2d` is NaN where not labelled.
 
   Returns:
     (row of the results for each sample or -1, image_ids that the truth lacks).

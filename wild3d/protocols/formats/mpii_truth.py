@@ -13,22 +13,23 @@ _MAT = {'pos_gt_src': (16, 2), 'jnt_missing': (16,), 'headboxes_src': (2, 2)}
 _H5 = {'part': (16, 2), 'normalize': (), 'index': (), 'person': ()}
 
 
-def is_mat(found: dict[str, np.ndarray]) -> bool:
-  """Whether named arrays are those of gt_valid.mat (HRNet, Tompson)."""
-  return 'pos_gt_src' in found
+def as_ours(path: pathlib.Path, found: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+  """The arrays of our truth form, from those of either file; others as they are.
 
-
-def is_h5(found: dict[str, np.ndarray]) -> bool:
-  """Whether named arrays are those of valid.h5 (Newell)."""
-  return {'part', 'normalize', 'imgname'} <= set(found)
-
-
-def from_mat(path: pathlib.Path, found: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-  """The arrays of our truth form; ids are the people's places, from 0.
+  Ids of gt_valid.mat (HRNet, Tompson) are the people's places, from 0; of valid.h5
+  (Newell) 'imgname:person', as our dataset's end.
 
   Raises:
     UserError: an array is missing or of the wrong shape.
   """
+  if 'pos_gt_src' in found:
+    return _from_mat(path, found)
+  if {'part', 'normalize', 'imgname'} <= set(found):
+    return _from_h5(path, found)
+  return found
+
+
+def _from_mat(path, found):
   _shapes(path, found, {k: (*s, ...) for k, s in _MAT.items()})
   joints2d = np.moveaxis(found['pos_gt_src'], 2, 0).astype(np.float64)
   labelled = found['jnt_missing'].T == 0
@@ -41,12 +42,7 @@ def from_mat(path: pathlib.Path, found: dict[str, np.ndarray]) -> dict[str, np.n
   }
 
 
-def from_h5(path: pathlib.Path, found: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-  """The arrays of our truth form; ids are 'imgname:person', as our dataset's end.
-
-  Raises:
-    UserError: as `from_mat`.
-  """
+def _from_h5(path, found):
   _shapes(path, found, {k: (..., *s) for k, s in _H5.items()})
   part = found['part'].astype(np.float64)
   # (0, 0) stands for a joint without label, and (-1, -1) for a whole person's.

@@ -22,11 +22,7 @@ def some(names, number: int = 3) -> str:
 
 
 def names_of(text, where: str) -> tuple[str, ...]:
-  """Joint names from a list of them, or from the name of a joint set.
-
-  Args:
-    text: 'h36m17', 'nose,left_eye', or an array or sequence of names.
-    where: for messages: the file, or the option.
+  """Joint names from 'h36m17', 'nose,left_eye', or an array or sequence of names.
 
   Raises:
     UserError: no such set; a name twice.
@@ -47,23 +43,20 @@ def names_of(text, where: str) -> tuple[str, ...]:
   return names
 
 
-def agreed(option: str, in_file, what: str, path: pathlib.Path, say):
+def agreed(what: str, option: str, found: dict, path: pathlib.Path, say):
   """What the file states, or else the option; `say` makes both comparable.
 
   Raises:
     UserError: they differ.
   """
-  stated = None if in_file is None else say(in_file, str(path))
+  stated = say(found[what], str(path)) if what in found else None
   asked = say(option, f'--{what}') if option else None
   if stated is not None and asked is not None and stated != asked:
+    told = stated if isinstance(stated, str) else some(stated)
     raise UserError(
-      f'--{what}={option}: but {path} states another: {some(_seq(stated))}; correct the file'
+      f'--{what}={option}: but {path} states another: {told}; correct the file'
     )
   return stated if asked is None else asked
-
-
-def _seq(value):
-  return (value,) if isinstance(value, str) else value
 
 
 def unknown(names, others=()) -> list[str]:
@@ -82,12 +75,7 @@ def unit(text, where: str) -> str:
 def oriented(
   array: np.ndarray, joints: tuple[str, ...], what: str
 ) -> Float[np.ndarray, 'N J D']:
-  """[N, J, D] in float64 from [N, J, D], MATLAB's [J, D, N], or [N, J * D].
-
-  Args:
-    array: D is 2 or 3.
-    joints: the J names.
-    what: the file and the array, for messages.
+  """[N, J, 2 or 3] in float64 from that, MATLAB's [J, D, N], or [N, J * D].
 
   Raises:
     UserError: no axis is as long as there are names, or it holds no numbers.

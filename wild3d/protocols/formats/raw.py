@@ -52,21 +52,14 @@ def of_arrays(
   options: Options,
   tell: Callable[[str], object],
 ) -> Raw:
-  """The predictions of named arrays.
-
-  Args:
-    path: for messages.
-    found: of `arrays.load` or `schema_json.arrays`.
-    options: what the file does not say.
-    tell: is given a line for what was assumed.
+  """The predictions of `arrays.load` or `schema_json.arrays`; tells what it assumed.
 
   Raises:
     UserError: joints, unit, first pixel or array are not known, or contradict.
   """
   keys = _keys(path, found, options, tell)
-  joints = named_joints.agreed(
-    options.joints, found.get('joints'), 'joints', path, named_joints.names_of
-  )
+  agreed = named_joints.agreed
+  joints = agreed('joints', options.joints, found, path, named_joints.names_of)
   if joints is None and set(keys) <= set(_MPII_KEYS):
     joints = skeleton.JOINTS
   if joints is None:
@@ -97,9 +90,7 @@ def of_arrays(
       )
     joints2d = in_px(array, options, usual.get(key, 0.5), tell)
   if 3 in placed:
-    unit = named_joints.agreed(
-      options.units, found.get('units'), 'units', path, named_joints.unit
-    )
+    unit = agreed('units', options.units, found, path, named_joints.unit)
     if unit is None:
       raise UserError(f'{path}: does not say the unit of its 3D: state --units=mm|m|cm')
     joints3d = placed[3][1] * named_joints.MILLIMETRES[unit]

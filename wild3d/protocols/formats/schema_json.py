@@ -1,11 +1,11 @@
 """Our JSON: 'wild3d.predictions/1' and 'wild3d.truth/1'; see docs/scoring.md."""
 
 import gc
-import json
 import pathlib
 
 import numpy as np
 
+from wild3d import files
 from wild3d.errors import UserError
 
 # What a sample may hold besides its id -> the value of samples that lack it, where
@@ -37,26 +37,16 @@ def parse(path: pathlib.Path):
   collecting = gc.isenabled()
   gc.disable()  # it would look through millions of lists again and again
   try:
-    with open(path, encoding='utf-8') as file:
-      return json.load(file)
-  except FileNotFoundError:
-    raise UserError(f'{path}: does not exist') from None
-  except OSError as error:
-    raise UserError(f'{path}: cannot be read: {error.strerror}') from None
-  except (ValueError, RecursionError) as error:
-    raise UserError(f'{path}: no JSON, or cut off: {error}') from None
+    return files.read_json(path)
   finally:
     if collecting:
       gc.enable()
 
 
 def arrays(path: pathlib.Path, data, what: str) -> dict[str, np.ndarray]:
-  """The arrays that the npz form would hold; null coordinates become NaN.
+  """The arrays that the npz form of 'predictions' or 'truth' would hold.
 
-  Args:
-    path: named in messages.
-    data: from `parse`.
-    what: 'predictions' or 'truth'.
+  Null coordinates become NaN.
 
   Raises:
     UserError: it is not of the schema; the message names the sample.
