@@ -1,10 +1,13 @@
 """Joints, bones, bone groups, flips, and conversions between joint sets by name.
 
 Every array of joints in wild3d follows `JOINTS`, the 16 joints of MPII. Left and
-right are the person's own. Nothing here needs more than NumPy.
+right are the person's own. Nothing here needs JAX.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
+from jaxtyping import Float
 
 JOINTS = (
   'right_ankle',
@@ -112,82 +115,36 @@ SYMMETRIC_BONES = {
 
 # Joint sets met on users' disks. Names equal to one of JOINTS mean that joint;
 # any other name has no counterpart there.
-JOINT_SETS = {
-  'mpii16': JOINTS,
-  'h36m17': (
-    'pelvis',
-    'right_hip',
-    'right_knee',
-    'right_ankle',
-    'left_hip',
-    'left_knee',
-    'left_ankle',
-    'spine',
-    'upper_neck',
-    'nose',
-    'head_top',
-    'left_shoulder',
-    'left_elbow',
-    'left_wrist',
-    'right_shoulder',
-    'right_elbow',
-    'right_wrist',
-  ),
-  'mpi_inf_3dhp17': (
-    'head_top',
-    'upper_neck',
-    'right_shoulder',
-    'right_elbow',
-    'right_wrist',
-    'left_shoulder',
-    'left_elbow',
-    'left_wrist',
-    'right_hip',
-    'right_knee',
-    'right_ankle',
-    'left_hip',
-    'left_knee',
-    'left_ankle',
-    'pelvis',
-    'spine',
-    'head',
-  ),
-  'lsp14': (
-    'right_ankle',
-    'right_knee',
-    'right_hip',
-    'left_hip',
-    'left_knee',
-    'left_ankle',
-    'right_wrist',
-    'right_elbow',
-    'right_shoulder',
-    'left_shoulder',
-    'left_elbow',
-    'left_wrist',
-    'upper_neck',
-    'head_top',
-  ),
-  'coco17': (
-    'nose',
-    'left_eye',
-    'right_eye',
-    'left_ear',
-    'right_ear',
-    'left_shoulder',
-    'right_shoulder',
-    'left_elbow',
-    'right_elbow',
-    'left_wrist',
-    'right_wrist',
-    'left_hip',
-    'right_hip',
-    'left_knee',
-    'right_knee',
-    'left_ankle',
-    'right_ankle',
-  ),
+_SETS = {
+  'h36m17': """
+    pelvis right_hip right_knee right_ankle left_hip left_knee left_ankle
+    spine upper_neck nose head_top
+    left_shoulder left_elbow left_wrist right_shoulder right_elbow right_wrist""",
+  'mpi_inf_3dhp17': """
+    head_top upper_neck
+    right_shoulder right_elbow right_wrist left_shoulder left_elbow left_wrist
+    right_hip right_knee right_ankle left_hip left_knee left_ankle
+    pelvis spine head""",
+  'lsp14': """
+    right_ankle right_knee right_hip left_hip left_knee left_ankle
+    right_wrist right_elbow right_shoulder left_shoulder left_elbow left_wrist
+    upper_neck head_top""",
+  'coco17': """
+    nose left_eye right_eye left_ear right_ear
+    left_shoulder right_shoulder left_elbow right_elbow left_wrist right_wrist
+    left_hip right_hip left_knee right_knee left_ankle right_ankle""",
 }
+JOINT_SETS = {'mpii16': JOINTS} | {
+  k: tuple(names.split()) for k, names in _SETS.items()
+}
+
+
+def bone_lengths(
+  joints: Float[np.ndarray, '*N 16 D'], bones: Sequence[tuple[int, int]] = BONES
+) -> Float[np.ndarray, '*N E']:
+  """Length of each bone, in the joints' unit."""
+  ends = joints[..., np.array(bones), :]
+  return np.linalg.norm(ends[..., 0, :] - ends[..., 1, :], axis=-1)
 
 
 def convert(joints, source, target=JOINTS):

@@ -5,8 +5,7 @@ import re
 
 import numpy as np
 
-from wild3d import skeleton
-from wild3d.datasets.human36m.joints import ALTERNATES
+from wild3d import action_names, skeleton
 from wild3d.errors import UserError
 from wild3d.protocols import alignment, columns
 from wild3d.protocols.protocol import Measure, Protocol
@@ -36,8 +35,8 @@ def is_test(truth: Truth) -> np.ndarray:
 def action_of(truth: Truth) -> np.ndarray:
   """[N] str: the action without the number of the take, in one spelling."""
   names, which = np.unique(np.asarray(truth.action, str), return_inverse=True)
-  plain = [re.sub(r'[ _-]*\d*$', '', name) for name in names]
-  return np.array([ALTERNATES.get(n, n) for n in plain], str)[which].reshape(len(truth))
+  plain = np.array([action_names.normalised(name) for name in names], str)
+  return plain[which].reshape(len(truth))
 
 
 def every(protocol: Protocol, stride: int) -> Protocol:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from wild3d.datasets import restricted_pickle
+from wild3d.datasets import numpy_pickle
 from wild3d.datasets.camera import Camera
 from wild3d.datasets.human36m import frame_records, joints, npz_rows
 from wild3d.datasets.human36m import take as takes
@@ -160,7 +160,7 @@ def _cameras(path):
 
   R there is from camera to world, T in metres.
   """
-  stored_cameras = restricted_pickle.load(path)
+  stored_cameras = numpy_pickle.load(path)
   if not isinstance(stored_cameras, dict):
     raise UserError(f'{path}: must hold a dictionary of cameras')
   cameras = {}

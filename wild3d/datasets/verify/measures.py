@@ -8,11 +8,10 @@ import numpy as np
 from jaxtyping import Bool, Float, Num
 
 from wild3d.datasets import camera
-from wild3d.skeleton import BONES, FLIP_PAIRS, JOINTS
+from wild3d.skeleton import FLIP_PAIRS, JOINTS
 
 _BENT = 20.0  # degrees between two limbs: from there the hinge's direction is clear
 _CLEAR = 0.06  # of the box: a width in the picture from which sides can be told
-_BONES = np.array(BONES)
 _PAIRS = np.array(FLIP_PAIRS)
 _SLACK = 0.02  # of its side, by which a box may leave the picture
 
@@ -30,12 +29,6 @@ _ARMS = tuple(
   tuple(_joint(f'{side}_{part}') for part in ('shoulder', 'elbow', 'wrist'))
   for side in ('right', 'left')
 )
-
-
-def bone_lengths(joints3d: Num[np.ndarray, 'N 16 3']) -> Float[np.ndarray, 'N 14']:
-  """Lengths of `skeleton.BONES`, mm."""
-  ends = joints3d.astype(np.float64)[:, _BONES]
-  return np.linalg.norm(ends[:, :, 0] - ends[:, :, 1], axis=-1)
 
 
 def knees_forwards(joints3d: Num[np.ndarray, 'N 16 3']) -> Float[np.ndarray, 'N 2']:

@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Num
 
 from wild3d.datasets.verify import measures
-from wild3d.skeleton import BONES, JOINTS
+from wild3d.skeleton import BONES, JOINTS, bone_lengths
 
 
 class Share:
@@ -156,7 +156,7 @@ class Tally:
     self.residual_px.add(residual)
     self.residual_box.add(residual / (pitch * record['side'])[:, None])
     joints = record['joints3d'][record['has3d']]
-    self.bones.add(measures.bone_lengths(joints))
+    self.bones.add(bone_lengths(joints.astype(np.float64)))
     self.knees.add(measures.knees_forwards(joints))
     self.elbows.add(measures.elbows_forwards(joints))
 
