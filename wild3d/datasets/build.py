@@ -96,17 +96,18 @@ def build(builder, manual_dir, download_config=None) -> None:
   folder.rmtree()
 
 
-def write_unit(task: Task, builder) -> Part:
+def write_unit(task: Task, builder, tick=lambda count: None) -> Part:
   """Writes the records of one unit; the note that says so comes last.
+
+  Args:
+    task: see Task.
+    builder: a units.UnitBuilder.
+    tick: is told of each so many records.
 
   Raises:
     UserError: from the builder or from make_record.checked; an id occurs twice, or does
       not begin with the unit's name.
   """
-  return _write(task, builder, lambda count: None)
-
-
-def _write(task, builder, tick):
   try:
     return _write_records(task, builder, tick)
   except tf.errors.ResourceExhaustedError as error:
@@ -203,7 +204,7 @@ def _here(builder, tasks, total):
   with progress:
     if workers < 2:
       for task in tasks:
-        _write(task, builder, progress.update)
+        write_unit(task, builder, progress.update)
       return
     with concurrent.futures.ProcessPoolExecutor(
       workers,

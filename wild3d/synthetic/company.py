@@ -92,19 +92,13 @@ def sample_occluders(key: PRNGKeyArray, domain: str) -> Occluders:
 
 def standing(others: Others, placement: camera.Placement) -> Person:
   """The other people, mm, world, at their places beside the subject."""
-  joints = others.person.joints
   ahead = placement.rotation[2] * jnp.array([1.0, 1.0, 0.0])
   ahead = ahead / jnp.maximum(jnp.linalg.norm(ahead), 1e-3)
   right = jnp.cross(ahead, jnp.array([0.0, 0.0, 1.0]))
   where = others.offset[:, :1] * right[None, :] + others.offset[:, 1:] * ahead[None, :]
   where = where + placement.origin[None, :]
-  feet = joints[:, joint.PELVIS] * jnp.array([[1.0, 1.0, 0.0]])
-  move = (where - feet)[:, None, :]
-  return others.person._replace(
-    joints=joints + move,
-    toes=others.person.toes + move,
-    hands=others.person.hands + move,
-  )
+  feet = others.person.joints[:, joint.PELVIS] * jnp.array([[1.0, 1.0, 0.0]])
+  return others.person.moved((where - feet)[:, None, :])
 
 
 def in_front(

@@ -222,11 +222,7 @@ def _ear(h, sign):
 def _arm(build, person, f, side, sign):
   """Shoulder, upper arm, forearm, hand."""
   j, outward = person.joints, sign * f.left
-  thorax, neck, hand = (
-    j[joint.THORAX],
-    j[joint.UPPER_NECK],
-    person.hands[side],
-  )
+  thorax, neck, hand = j[joint.THORAX], j[joint.UPPER_NECK], person.hands[side]
   shoulder, elbow, wrist = (j[i] for i in joint.ARMS[side])
   collar = f.at(person, *_COLLAR)
   yoke = _solid(

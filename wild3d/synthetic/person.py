@@ -33,6 +33,12 @@ class Person(NamedTuple):
   face: Float[Array, '*T 3']
   chest: Float[Array, '*T 3']
 
+  def moved(self, by: Float[Array, '*T #16 3']) -> 'Person':
+    """The person elsewhere; `by` in mm, with an axis for the points."""
+    return self._replace(
+      joints=self.joints + by, toes=self.toes + by, hands=self.hands + by
+    )
+
 
 def from_joints(joints: Float[Array, '16 3']) -> Person:
   """Guesses what the 16 joints leave open, from the joints alone.

@@ -11,7 +11,7 @@ from wild3d.datasets import crop, make_record
 from wild3d.datasets.camera import project
 from wild3d.datasets.human36m import joints
 from wild3d.datasets.human36m.take import Take
-from wild3d.datasets.units import Skipped, Unit
+from wild3d.datasets.units import Unit
 from wild3d.errors import UserError
 
 _SIDES = np.array([skeleton.JOINTS.index(f'{s}_shoulder') for s in ('right', 'left')])
@@ -59,7 +59,8 @@ def of_take(
     center, side = boxes[row]
     yield make_record.from_picture(
       picture,
-      crop.around(center, side, margin=config.margin, size=config.size),
+      margin=config.margin,
+      size=config.size,
       center=center,
       side=side,
       camera=camera,
@@ -136,8 +137,3 @@ def check(
       f'{take.frames[i]}): the {what} labels hold NaN or joints behind the camera; '
       'make or download the file again'
     )
-
-
-def skipped(unit: Unit, reason: str) -> Iterator[Skipped]:
-  """Each frame of the take, left out."""
-  yield from (Skipped(reason) for _ in unit.payload['take'].frames)

@@ -36,7 +36,6 @@ class Take:
     official_name: where the take is at fault; `name` may differ.
     camera_id: of joints.CAMERAS.
     labels: the file of the labels.
-    stamps: size and time of the files: a changed one makes another dataset.
     rows: of the labels, one for each frame.
     frames: index in the original video, from 0, increasing.
     pictures: the video, or the folder of the pictures.
@@ -44,6 +43,7 @@ class Take:
     camera: where the form tells where it stands, else None.
     labels2d: the file of the 2D labels, where it is another one.
     video_frames: of the video, which may go on after the last label.
+    stamps: size and time of the files: a changed one makes another dataset.
     stride: frames of the original video from one frame of a sequence to the next; 0
       where no constant rate is kept, so that each picture stands alone.
   """
@@ -53,7 +53,6 @@ class Take:
   official_name: str
   camera_id: str
   labels: pathlib.Path
-  stamps: tuple[tuple[int, int], ...]
   rows: Sequence[int]
   frames: Sequence[int]
   pictures: pathlib.Path
@@ -61,6 +60,7 @@ class Take:
   camera: Camera | None = None
   labels2d: pathlib.Path | None = None
   video_frames: int = 0
+  stamps: tuple[tuple[int, int], ...] = ()
   stride: int = 0
 
   def picture(self, frame: int) -> pathlib.Path:
@@ -99,11 +99,6 @@ class Take:
     if self.shifted and config.shifted == 'skip':
       return f'{name}: labels shifted by 200 mm'
     return None
-
-
-def stamps(*paths: pathlib.Path) -> tuple[tuple[int, int], ...]:
-  """Size and time of files."""
-  return tuple((s.st_size, s.st_mtime_ns) for s in map(os.stat, paths))
 
 
 def wanted(subject: int, camera_id: str, config) -> bool:
@@ -166,6 +161,10 @@ def units(
 def unit(take: Take, form: str) -> Unit:
   """The unit of a take."""
   name = f'human36m/S{take.subject}/{take.name}.{take.camera_id}'
+  files = (take.labels, take.labels2d, None if take.prefix else take.pictures)
+  stats = [os.stat(file) for file in files if file and file.exists()]
+  stamps = tuple((stat.st_size, stat.st_mtime_ns) for stat in stats)
+  take = dataclasses.replace(take, stamps=stamps)
   return Unit(name, len(take.frames), {'form': form, 'take': take})
 
 
