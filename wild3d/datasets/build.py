@@ -40,19 +40,12 @@ class Task:
 
 @dataclasses.dataclass(frozen=True)
 class Part:
-  """What a unit became.
+  """What a unit became."""
 
-  Attributes:
-    path: of the record file.
-    count: records in it.
-    size: bytes.
-    left_out: reason -> how many.
-  """
-
-  path: str
-  count: int
-  size: int
-  left_out: dict[str, int]
+  path: str  # of the record file
+  count: int  # records in it
+  size: int  # bytes
+  left_out: dict[str, int]  # reason -> how many
 
 
 def build(builder, manual_dir, download_config=None) -> None:

@@ -18,35 +18,21 @@ OCCLUDERS = 3
 
 
 class Others(NamedTuple):
-  """N further people: posed round the origin, and where they stand.
+  """N further people: posed round the origin, and where they stand."""
 
-  Attributes:
-    person: N of them.
-    offset: [N, 2] mm, to the camera's right and away from it.
-    present: [N] 0 or 1.
-  """
-
-  person: Person
-  offset: Float[Array, '*K N 2']
-  present: Float[Array, '*K N']
+  person: Person  # N of them
+  offset: Float[Array, '*K N 2']  # mm, to the camera's right and away from it
+  present: Float[Array, '*K N']  # 0 or 1
 
 
 class Occluders(NamedTuple):
-  """Q things in front of the person, in sides of the stored crop.
+  """Q things in front of the person, in sides of the stored crop."""
 
-  Attributes:
-    middle: [Q, 2] centre.
-    half: [Q, 2] from the centre to the end.
-    radius: [Q] half the width.
-    near: [Q] distance from the camera as a share of the person's.
-    squeeze: [Q] thickness as a share of the width.
-  """
-
-  middle: Float[Array, '*K Q 2']
-  half: Float[Array, '*K Q 2']
-  radius: Float[Array, '*K Q']
-  near: Float[Array, '*K Q']
-  squeeze: Float[Array, '*K Q']
+  middle: Float[Array, '*K Q 2']  # centre
+  half: Float[Array, '*K Q 2']  # from the centre to the end
+  radius: Float[Array, '*K Q']  # half the width
+  near: Float[Array, '*K Q']  # distance from the camera as a share of the person's
+  squeeze: Float[Array, '*K Q']  # thickness as a share of the width
 
 
 def sample_others(key: PRNGKeyArray, domain: str) -> Others:

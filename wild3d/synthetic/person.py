@@ -17,21 +17,13 @@ TOE_FLESH_MM, HAND_FLESH_MM = 25.0, 12.0  # between the tips and the floor
 
 
 class Person(NamedTuple):
-  """One person in the world: mm, right-handed axes, z up, floor at z = 0.
+  """One person in the world: mm, right-handed axes, z up, floor at z = 0."""
 
-  Attributes:
-    joints: [16, 3] mm, in the order of `skeleton.JOINTS`.
-    toes: [2, 3] mm, right and left toe tips.
-    hands: [2, 3] mm, right and left finger tips.
-    face: [3] unit vector, where the face looks.
-    chest: [3] unit vector, where the chest faces.
-  """
-
-  joints: Float[Array, '*T 16 3']
-  toes: Float[Array, '*T 2 3']
-  hands: Float[Array, '*T 2 3']
-  face: Float[Array, '*T 3']
-  chest: Float[Array, '*T 3']
+  joints: Float[Array, '*T 16 3']  # mm, in the order of `skeleton.JOINTS`
+  toes: Float[Array, '*T 2 3']  # mm, right and left toe tips
+  hands: Float[Array, '*T 2 3']  # mm, right and left finger tips
+  face: Float[Array, '*T 3']  # unit vector, where the face looks
+  chest: Float[Array, '*T 3']  # unit vector, where the chest faces
 
   def moved(self, by: Float[Array, '*T #16 3']) -> 'Person':
     """The person elsewhere; `by` in mm, with an axis for the points."""

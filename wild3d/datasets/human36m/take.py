@@ -28,39 +28,26 @@ FAULTY_TAKES = {
 
 @dataclasses.dataclass(frozen=True)
 class Take:
-  """One take seen by one camera: pictures, and rows of a file of labels.
+  """One take seen by one camera: pictures, and rows of a file of labels."""
 
-  Attributes:
-    subject: 1, 5, ... 11.
-    name: what the form calls the take.
-    official_name: where the take is at fault; `name` may differ.
-    camera_id: of joints.CAMERAS.
-    labels: the file of the labels.
-    rows: of the labels, one for each frame.
-    frames: index in the original video, from 0, increasing.
-    pictures: the video, or the folder of the pictures.
-    prefix: of the pictures' names, before the number (from 1) of the original frame.
-    camera: where the form tells where it stands, else None.
-    labels2d: the file of the 2D labels, where it is another one.
-    video_frames: of the video, which may go on after the last label.
-    stamps: size and time of the files: a changed one makes another dataset.
-    stride: frames of the original video from one frame of a sequence to the next; 0
-      where no constant rate is kept, so that each picture stands alone.
-  """
-
-  subject: int
-  name: str
-  official_name: str
-  camera_id: str
-  labels: pathlib.Path
-  rows: Sequence[int]
-  frames: Sequence[int]
-  pictures: pathlib.Path
+  subject: int  # 1, 5, ... 11.
+  name: str  # what the form calls the take
+  official_name: str  # where the take is at fault; `name` may differ
+  camera_id: str  # of joints.CAMERAS
+  labels: pathlib.Path  # the file of the labels
+  rows: Sequence[int]  # of the labels, one for each frame
+  frames: Sequence[int]  # index in the original video, from 0, increasing
+  pictures: pathlib.Path  # the video, or the folder of the pictures
+  # Of the pictures' names, before the number (from 1) of the original frame.
   prefix: str = ''
-  camera: Camera | None = None
+  camera: Camera | None = None  # where the form tells where it stands, else None
+  # The file of the 2D labels, where it is another one.
   labels2d: pathlib.Path | None = None
-  video_frames: int = 0
+  video_frames: int = 0  # of the video, which may go on after the last label
+  # Size and time of the files: a changed one makes another dataset.
   stamps: tuple[tuple[int, int], ...] = ()
+  # Frames of the original video from one frame of a sequence to the next; 0 where no
+  # constant rate is kept, so that each picture stands alone.
   stride: int = 0
 
   def picture(self, frame: int) -> pathlib.Path:

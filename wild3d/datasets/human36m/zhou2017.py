@@ -42,16 +42,11 @@ _FROM_16 = [
 
 @dataclasses.dataclass(frozen=True)
 class Labels:
-  """Of n pictures.
+  """Of n pictures."""
 
-  Attributes:
-    joints2d: px of the crop, as stored.
-    joints3d: mm, camera axes.
-    box: x1, y1, x2, y2 of the crop, px of the original, counted from 1, inclusive.
-  """
-
-  joints2d: np.ndarray
-  joints3d: np.ndarray
+  joints2d: np.ndarray  # px of the crop, as stored
+  joints3d: np.ndarray  # mm, camera axes
+  # x1, y1, x2, y2 of the crop, px of the original, counted from 1, inclusive.
   box: np.ndarray
 
   def __getitem__(self, rows):

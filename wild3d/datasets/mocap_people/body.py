@@ -30,19 +30,12 @@ _LIMB_MM = (80.0, 900.0)
 
 @dataclasses.dataclass(frozen=True)
 class Clip:
-  """A motion, or some single poses, of one person.
+  """A motion, or some single poses, of one person."""
 
-  Attributes:
-    name: within its file; '' if it is the only one.
-    joints: [T, 16, 3] mm, z up; or in a file's own units and axes.
-    fps: frames a second; 0: single poses, in no order.
-    subject, action: '' where unknown.
-  """
-
-  name: str
-  joints: Float[np.ndarray, 'T 16 3']
-  fps: float
-  subject: str
+  name: str  # within its file; '' if it is the only one
+  joints: Float[np.ndarray, 'T 16 3']  # mm, z up; or in a file's own units and axes
+  fps: float  # frames a second; 0: single poses, in no order
+  subject: str  # '' where unknown, as `action`
   action: str
 
 

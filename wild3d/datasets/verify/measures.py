@@ -21,13 +21,9 @@ def _joint(name):
 
 
 # Hinge: (hip or shoulder, knee or elbow, ankle or wrist) of the right and the left.
-_LEGS = tuple(
-  tuple(_joint(f'{side}_{part}') for part in ('hip', 'knee', 'ankle'))
-  for side in ('right', 'left')
-)
-_ARMS = tuple(
-  tuple(_joint(f'{side}_{part}') for part in ('shoulder', 'elbow', 'wrist'))
-  for side in ('right', 'left')
+_LEGS, _ARMS = (
+  [[_joint(f'{side}_{part}') for part in limb] for side in ('right', 'left')]
+  for limb in (('hip', 'knee', 'ankle'), ('shoulder', 'elbow', 'wrist'))
 )
 
 

@@ -107,12 +107,8 @@ class Tally:
     self.records = self.with2d = self.with3d = self.not_finite = 0
     self.labelled, self.occluded = Share((len(JOINTS),)), Share((len(JOINTS),))
     self.inside, self.box_inside = Share(), Share()
-    self.hips_as_shoulders, self.faces_camera, self.sides_agree = (
-      Share(),
-      Share(),
-      Share(),
-    )
-    self.knees, self.elbows = Share(), Share()
+    self.hips_as_shoulders, self.faces_camera = Share(), Share()
+    self.sides_agree, self.knees, self.elbows = Share(), Share(), Share()
     self.residual_px, self.residual_box = Histogram(), Histogram()
     self.head = Histogram()
     self.bones = Moments(len(BONES))
