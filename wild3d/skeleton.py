@@ -10,41 +10,18 @@ import numpy as np
 from jaxtyping import Float
 
 JOINTS = (
-  'right_ankle',
-  'right_knee',
-  'right_hip',
-  'left_hip',
-  'left_knee',
-  'left_ankle',
-  'pelvis',
-  'thorax',
-  'upper_neck',
-  'head_top',
-  'right_wrist',
-  'right_elbow',
-  'right_shoulder',
-  'left_shoulder',
-  'left_elbow',
-  'left_wrist',
+  *('right_ankle', 'right_knee', 'right_hip', 'left_hip', 'left_knee', 'left_ankle'),
+  *('pelvis', 'thorax', 'upper_neck', 'head_top'),
+  *('right_wrist', 'right_elbow', 'right_shoulder'),
+  *('left_shoulder', 'left_elbow', 'left_wrist'),
 )
 ROOT = JOINTS.index('pelvis')
 
 # Zhou et al. 2017, section 3: the 14 bones whose lengths set a skeleton's size.
 BONES = (
-  (0, 1),
-  (1, 2),
-  (2, 6),
-  (6, 3),
-  (3, 4),
-  (4, 5),
-  (10, 11),
-  (11, 12),
-  (12, 8),
-  (8, 13),
-  (13, 14),
-  (14, 15),
-  (6, 8),
-  (8, 9),
+  *((0, 1), (1, 2), (2, 6), (6, 3), (3, 4), (4, 5)),
+  *((10, 11), (11, 12), (12, 8), (8, 13), (13, 14), (14, 15)),
+  *((6, 8), (8, 9)),
 )
 
 # The four groups of the geometric loss (equation 5): within each, the ratio of

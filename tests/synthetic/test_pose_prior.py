@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from wild3d import skeleton
-from wild3d.synthetic import joint, kinematics, motion, pose
+from wild3d import joint, skeleton
+from wild3d.synthetic import kinematics, motion, pose
 from wild3d.synthetic import person as person_lib
 
 FRAMES = 12

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
-from wild3d.synthetic import joint
+from wild3d import joint
 from wild3d.synthetic.dice import Dice
 from wild3d.synthetic.person import from_joints
 

@@ -7,7 +7,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from wild3d.synthetic import body, camera, joint, pose, render
+from wild3d import joint
+from wild3d.synthetic import body, camera, pose, render
 from wild3d.synthetic.dice import Dice
 from wild3d.synthetic.person import Person
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from wild3d.synthetic import joint
+from wild3d import joint
 from wild3d.synthetic.body import (
   ALWAYS,
   BOTTOM,

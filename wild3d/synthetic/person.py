@@ -8,7 +8,7 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from wild3d.synthetic import joint
+from wild3d import joint
 
 # Foot and hand as shares of the shin and the forearm (adult averages).
 TOE_FORWARD, TOE_DOWN = 0.44, 0.12

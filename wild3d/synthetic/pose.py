@@ -15,7 +15,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from wild3d.synthetic import joint, kinematics
+from wild3d import joint
+from wild3d.synthetic import kinematics
 from wild3d.synthetic.person import Person
 
 # Degrees. share | trunk: pitch and its spread, roll and its spread | first leg:

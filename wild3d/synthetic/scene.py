@@ -6,12 +6,12 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
+from wild3d import joint
 from wild3d.synthetic import (
   backdrop,
   body,
   camera,
   company,
-  joint,
   light,
   limbs,
   render,

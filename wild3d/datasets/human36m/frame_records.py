@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 from jaxtyping import Float
 
-from wild3d import skeleton
+from wild3d import joint
 from wild3d.datasets import crop, make_record
 from wild3d.datasets.camera import project
 from wild3d.datasets.human36m import joints
@@ -14,8 +14,7 @@ from wild3d.datasets.human36m.take import Take
 from wild3d.datasets.units import Unit
 from wild3d.errors import UserError
 
-_SIDES = np.array([skeleton.JOINTS.index(f'{s}_shoulder') for s in ('right', 'left')])
-_THORAX = skeleton.JOINTS.index('thorax')
+_SIDES = np.array([joint.RIGHT_SHOULDER, joint.LEFT_SHOULDER])
 
 # Centre and side of a person box, px.
 Box = tuple[Float[np.ndarray, '2'], float]
@@ -52,8 +51,8 @@ def of_take(
   for row, picture in enumerate(take.read_pictures()):
     known = labels(unit, row, joints3d[row], joints2d[row], config)
     if distortion.any() and config.projection == 'true':
-      thorax = known['joints3d'][_THORAX]
-      known['joints2d'][_THORAX] = project(thorax, camera, distortion)
+      thorax = known['joints3d'][joint.THORAX]
+      known['joints2d'][joint.THORAX] = project(thorax, camera, distortion)
     if config.clip_frames > 1:
       known['sequence'] = f'{unit.name}/{clip[row]}'
     center, side = boxes[row]
@@ -93,7 +92,7 @@ def labels(unit: Unit, row: int, joints3d, joints2d, config) -> dict:
   # The middle of two points is seen nearer to the one that is farther away: their
   # depths weigh, whatever the pinhole camera.
   depth = mm[_SIDES, 2:]
-  seen[_THORAX] = (depth * seen[_SIDES]).sum(axis=0) / depth.sum()
+  seen[joint.THORAX] = (depth * seen[_SIDES]).sum(axis=0) / depth.sum()
   if config.projection == 'zhou2017':
     seen = joints.to_mpii16(joints.scaled_orthographic(joints3d, joints2d))
   first = take.frames[0]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from jaxtyping import Float
 
-from wild3d import skeleton
+from wild3d import joint
 from wild3d.datasets import crop
 from wild3d.datasets.human36m import cdf, frame_records, joints, metadata_xml
 from wild3d.datasets.human36m import take as takes
@@ -25,7 +25,6 @@ LAYOUT = (
 # Videos end some frames after the labels. The cameras of one take differ by up to 10
 # frames in metadata.xml; a second more can only be the video of another take.
 MAX_SURPLUS = 50
-_THORAX = skeleton.JOINTS.index('thorax')
 
 
 def found(folder: pathlib.Path) -> dict[int, pathlib.Path]:
@@ -76,7 +75,7 @@ def records(unit: Unit, config) -> Iterator[dict | Skipped]:
   # Crops are cut round the true projections, so that both projections see the same
   # pictures. The middle of two joints is not seen in the middle of where they are seen.
   seen = joints.to_mpii16(true)
-  seen[:, _THORAX] = take.camera.project(joints.to_mpii16(mono)[:, _THORAX])
+  seen[:, joint.THORAX] = take.camera.project(joints.to_mpii16(mono)[:, joint.THORAX])
   clip = crop.clips(take.frames, take.stride, config.clip_frames)
   yield from frame_records.of_take(
     unit,

@@ -6,8 +6,8 @@ import itertools
 import numpy as np
 from jaxtyping import Bool, Float
 
-from wild3d import skeleton
-from wild3d.synthetic import joint, kinematics
+from wild3d import joint, skeleton
+from wild3d.synthetic import kinematics
 
 # Units met in files: millimetres, centimetres, metres, inches, feet, and those of
 # the CMU database (1 / 0.45 inches). A leg tells them apart: no two agree on one.
