@@ -1,47 +1,40 @@
 """Joints, bones, bone groups, flips, and conversions between joint sets by name.
 
 Every array of joints in wild3d follows `JOINTS`, the 16 joints of MPII. Left and
-right are the person's own. Nothing here needs more than NumPy.
+right are the person's own. Nothing here needs JAX.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
+from jaxtyping import Float
 
 JOINTS = (
-  'right_ankle',
-  'right_knee',
-  'right_hip',
-  'left_hip',
-  'left_knee',
-  'left_ankle',
-  'pelvis',
-  'thorax',
-  'upper_neck',
-  'head_top',
-  'right_wrist',
-  'right_elbow',
-  'right_shoulder',
-  'left_shoulder',
-  'left_elbow',
-  'left_wrist',
+  *('right_ankle', 'right_knee', 'right_hip', 'left_hip', 'left_knee', 'left_ankle'),
+  *('pelvis', 'thorax', 'upper_neck', 'head_top'),
+  *('right_wrist', 'right_elbow', 'right_shoulder'),
+  *('left_shoulder', 'left_elbow', 'left_wrist'),
 )
 ROOT = JOINTS.index('pelvis')
 
+# Their indices by name: joints[skeleton.LEFT_KNEE].
+RIGHT_ANKLE, RIGHT_KNEE, RIGHT_HIP, LEFT_HIP, LEFT_KNEE, LEFT_ANKLE = range(6)
+PELVIS, THORAX, UPPER_NECK, HEAD_TOP = range(6, 10)
+RIGHT_WRIST, RIGHT_ELBOW, RIGHT_SHOULDER = range(10, 13)
+LEFT_SHOULDER, LEFT_ELBOW, LEFT_WRIST = range(13, 16)
+
+# Limbs from the trunk outwards; right, left.
+LEGS = ((RIGHT_HIP, RIGHT_KNEE, RIGHT_ANKLE), (LEFT_HIP, LEFT_KNEE, LEFT_ANKLE))
+ARMS = (
+  (RIGHT_SHOULDER, RIGHT_ELBOW, RIGHT_WRIST),
+  (LEFT_SHOULDER, LEFT_ELBOW, LEFT_WRIST),
+)
+
 # Zhou et al. 2017, section 3: the 14 bones whose lengths set a skeleton's size.
 BONES = (
-  (0, 1),
-  (1, 2),
-  (2, 6),
-  (6, 3),
-  (3, 4),
-  (4, 5),
-  (10, 11),
-  (11, 12),
-  (12, 8),
-  (8, 13),
-  (13, 14),
-  (14, 15),
-  (6, 8),
-  (8, 9),
+  *((0, 1), (1, 2), (2, 6), (6, 3), (3, 4), (4, 5)),
+  *((10, 11), (11, 12), (12, 8), (8, 13), (13, 14), (14, 15)),
+  *((6, 8), (8, 9)),
 )
 
 # The four groups of the geometric loss (equation 5): within each, the ratio of
@@ -112,82 +105,36 @@ SYMMETRIC_BONES = {
 
 # Joint sets met on users' disks. Names equal to one of JOINTS mean that joint;
 # any other name has no counterpart there.
-JOINT_SETS = {
-  'mpii16': JOINTS,
-  'h36m17': (
-    'pelvis',
-    'right_hip',
-    'right_knee',
-    'right_ankle',
-    'left_hip',
-    'left_knee',
-    'left_ankle',
-    'spine',
-    'upper_neck',
-    'nose',
-    'head_top',
-    'left_shoulder',
-    'left_elbow',
-    'left_wrist',
-    'right_shoulder',
-    'right_elbow',
-    'right_wrist',
-  ),
-  'mpi_inf_3dhp17': (
-    'head_top',
-    'upper_neck',
-    'right_shoulder',
-    'right_elbow',
-    'right_wrist',
-    'left_shoulder',
-    'left_elbow',
-    'left_wrist',
-    'right_hip',
-    'right_knee',
-    'right_ankle',
-    'left_hip',
-    'left_knee',
-    'left_ankle',
-    'pelvis',
-    'spine',
-    'head',
-  ),
-  'lsp14': (
-    'right_ankle',
-    'right_knee',
-    'right_hip',
-    'left_hip',
-    'left_knee',
-    'left_ankle',
-    'right_wrist',
-    'right_elbow',
-    'right_shoulder',
-    'left_shoulder',
-    'left_elbow',
-    'left_wrist',
-    'upper_neck',
-    'head_top',
-  ),
-  'coco17': (
-    'nose',
-    'left_eye',
-    'right_eye',
-    'left_ear',
-    'right_ear',
-    'left_shoulder',
-    'right_shoulder',
-    'left_elbow',
-    'right_elbow',
-    'left_wrist',
-    'right_wrist',
-    'left_hip',
-    'right_hip',
-    'left_knee',
-    'right_knee',
-    'left_ankle',
-    'right_ankle',
-  ),
+_SETS = {
+  'h36m17': """
+    pelvis right_hip right_knee right_ankle left_hip left_knee left_ankle
+    spine upper_neck nose head_top
+    left_shoulder left_elbow left_wrist right_shoulder right_elbow right_wrist""",
+  'mpi_inf_3dhp17': """
+    head_top upper_neck
+    right_shoulder right_elbow right_wrist left_shoulder left_elbow left_wrist
+    right_hip right_knee right_ankle left_hip left_knee left_ankle
+    pelvis spine head""",
+  'lsp14': """
+    right_ankle right_knee right_hip left_hip left_knee left_ankle
+    right_wrist right_elbow right_shoulder left_shoulder left_elbow left_wrist
+    upper_neck head_top""",
+  'coco17': """
+    nose left_eye right_eye left_ear right_ear
+    left_shoulder right_shoulder left_elbow right_elbow left_wrist right_wrist
+    left_hip right_hip left_knee right_knee left_ankle right_ankle""",
 }
+JOINT_SETS = {'mpii16': JOINTS} | {
+  k: tuple(names.split()) for k, names in _SETS.items()
+}
+
+
+def bone_lengths(
+  joints: Float[np.ndarray, '*N 16 D'], bones: Sequence[tuple[int, int]] = BONES
+) -> Float[np.ndarray, '*N E']:
+  """Length of each bone, in the joints' unit."""
+  ends = joints[..., np.array(bones), :]
+  return np.linalg.norm(ends[..., 0, :] - ends[..., 1, :], axis=-1)
 
 
 def convert(joints, source, target=JOINTS):

@@ -98,10 +98,10 @@ def test_interrupted_build_goes_on(originals, tmp_path, monkeypatch):
   assert not list((tmp_path / 'tfds').rglob('dataset_info.json'))
   (originals / 'coral.txt').write_text('fine')
   done = []
-  original = build._write
+  original = build.write_unit
   monkeypatch.setattr(
     build,
-    '_write',
+    'write_unit',
     lambda task, *rest: done.append(task.unit.name) or original(task, *rest),
   )
   make(originals, tmp_path / 'tfds')

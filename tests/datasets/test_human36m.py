@@ -61,7 +61,7 @@ def read(folder, settings, name='S1/Directions 1.54138969'):
   """(unit, its records) of one video; the unit goes to another process and back."""
   for unit in (u for us in official.units(folder, settings).values() for u in us):
     if unit.name == f'human36m/{name}':
-      return unit, list(official.records(pickle.loads(pickle.dumps(unit)), settings))
+      return unit, list(h36m.records(pickle.loads(pickle.dumps(unit)), settings))
   raise AssertionError(name)
 
 
@@ -398,4 +398,4 @@ def test_samples():
     without = dataclasses.replace(take, labels2d=None)
     both = [official.labels(t, config())[1] for t in (take, without)]
     assert np.abs(both[0] - both[1]).max() < 1e-3
-    assert sum(1 for _ in official.records(unit, config(stride=1))) == 2
+    assert sum(1 for _ in h36m.records(unit, config(stride=1))) == 2

@@ -138,7 +138,7 @@ NAN_JOINTS = [[float('nan'), 3.0], *[[10.0, 10.0]] * 15]
 @pytest.mark.parametrize(
   ('entries', 'said'),
   [
-    ('[{"image": "a.jpg", "joi', 'annotations.json: damaged or no JSON'),
+    ('[{"image": "a.jpg", "joi', 'annotations.json: no JSON, or an incomplete one'),
     ({'a': 1}, 'must hold a list'),
     ([], 'must hold a list of people, and at least one'),
     ([person(), 3], 'entry 1: must be an object'),

@@ -211,7 +211,7 @@ def read(form, folder, **changes):
   assert form.found(folder)
   for units in form.units(folder, chosen).values():
     for unit in units:
-      for item in form.records(unit, chosen):
+      for item in human36m_dataset_builder.records(unit, chosen):
         if not isinstance(item, dict):
           left_out.append(item.reason)
           continue

@@ -9,7 +9,7 @@ import tensorflow_datasets as tfds
 from etils import epath
 from PIL import Image
 
-from wild3d.datasets import crop, make_record
+from wild3d.datasets import make_record
 from wild3d.datasets.units import Skipped, Unit, UnitBuilder
 from wild3d.errors import UserError
 
@@ -56,7 +56,8 @@ class FakeUnits(UnitBuilder):
       prefix = 'other' if text == 'stranger' else unit.name
       yield make_record.from_picture(
         picture,
-        crop.around(np.array([8.0, 8.0]), 8.0, margin=1.5, size=64),
+        margin=1.5,
+        size=64,
         id=f'{prefix}#{number}',
         joints2d=np.full((16, 2), 8.0),
         labelled=np.ones(16, bool),

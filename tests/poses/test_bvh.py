@@ -160,7 +160,7 @@ def test_explicit_names_go_before_matched_ones(tmp_path):
     ('[1]', 'must hold one object'),
     ('{"left_knee": 3}', 'must hold one object'),
     ('{"pelvis": "Hips"}', "'pelvis' is none of"),
-    ('{"left', 'damaged or no JSON'),
+    ('{"left', 'no JSON, or an incomplete one'),
   ],
 )
 def test_faulty_mappings_are_refused(tmp_path, text, said):

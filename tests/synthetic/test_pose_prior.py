@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from wild3d import skeleton
-from wild3d.synthetic import joint, kinematics, motion, pose
+from wild3d.synthetic import kinematics, motion, pose
 from wild3d.synthetic import person as person_lib
 
 FRAMES = 12
@@ -168,7 +168,7 @@ def test_people_do_not_cut_into_themselves(people):
 def test_overlap_sees_a_hand_in_the_belly(people):
   """Would catch an overlap that is always zero."""
   person = jax.tree.map(lambda leaf: jnp.asarray(leaf[0]), people)
-  belly = (person.joints[joint.PELVIS] + person.joints[joint.THORAX]) / 2
+  belly = (person.joints[skeleton.PELVIS] + person.joints[skeleton.THORAX]) / 2
   pierced = person._replace(hands=person.hands.at[0].set(belly))
   assert pose.overlap(pierced) > pose.overlap(person) + 100
 

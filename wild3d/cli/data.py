@@ -22,6 +22,7 @@ def main(arguments) -> None:
   build.add_argument('--manual_dir', default='', help='folder of the original files')
   build.add_argument(
     '--set',
+    dest='fields',
     action='append',
     default=[],
     metavar='FIELD=VALUE',
@@ -52,8 +53,8 @@ def main(arguments) -> None:
   browse.add_argument('--split', default='', help='default: some of each')
   browse.add_argument('--count', type=int, default=24, help='default: %(default)s')
   browse.add_argument('--seed', type=int, default=0, help='which samples')
-  options = parser.parse_args(arguments)
-  {'build': _build, 'verify': _verify, 'browse': _browse}[options.command](options)
+  given = vars(parser.parse_args(arguments))
+  {'build': _build, 'verify': _verify, 'browse': _browse}[given.pop('command')](**given)
 
 
 def _command(commands, name, text, more=''):
@@ -65,26 +66,17 @@ def _command(commands, name, text, more=''):
   return parser
 
 
-def _build(options):
+def _build(*, fields, workers, **given):
   from wild3d.datasets import prepare
   from wild3d.errors import UserError
 
-  fields = {}
-  for text in options.set:
-    field, equals, value = text.partition('=')
-    if not equals:
+  for text in fields:
+    if '=' not in text:
       raise UserError(f'--set {text}: write FIELD=VALUE')
-    fields[field] = value
-  if options.workers < 0:
-    raise UserError(f'--workers={options.workers}: must be 0 or more')
-  builder = prepare.prepare(
-    options.name,
-    options.data_dir,
-    options.manual_dir,
-    options=fields,
-    workers=options.workers,
-    beam=options.beam,
-  )
+  if workers < 0:
+    raise UserError(f'--workers={workers}: must be 0 or more')
+  options = dict(text.split('=', 1) for text in fields)
+  builder = prepare.prepare(**given, options=options, workers=workers)
   for split, info in builder.info.splits.items():
     print(f'{split}: {info.num_examples} examples')
   left_out = (builder.info.metadata or {}).get('left_out') or {}
@@ -93,26 +85,19 @@ def _build(options):
   print(builder.data_dir)
 
 
-def _verify(options):
+def _verify(name, data_dir):
   from wild3d.datasets import verify
 
-  verdict = verify.verify(options.name, options.data_dir)
+  verdict = verify.verify(name, data_dir)
   print(verdict.table())
   for failure in verdict.failures:
-    print(f'wild3d: {options.name}: {failure}', file=sys.stderr)
+    print(f'wild3d: {name}: {failure}', file=sys.stderr)
   if verdict.failures:
     sys.exit(1)
 
 
-def _browse(options):
+def _browse(*, out, **given):
   from wild3d.pages import dataset
 
-  dataset.write(
-    options.name,
-    options.data_dir,
-    options.out,
-    split=options.split,
-    count=options.count,
-    seed=options.seed,
-  )
-  print(options.out)
+  dataset.write(out=out, **given)
+  print(out)

@@ -28,16 +28,8 @@ def main(arguments) -> None:
   parser.add_argument(
     '--flip_test', action='store_true', help='mean over the image and its mirror image'
   )
-  options = parser.parse_args(arguments)
+  options = vars(parser.parse_args(arguments))
 
   from wild3d.export import run
 
-  print(
-    run.export(
-      options.checkpoint,
-      options.out,
-      options.format,
-      step=options.step,
-      flip_test=options.flip_test,
-    )
-  )
+  print(run.export(kind=options.pop('format'), **options))

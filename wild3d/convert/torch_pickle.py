@@ -6,15 +6,13 @@ modules that only hold what was put in them. A name that is not listed is refuse
 """
 
 import collections
-import io
-import pickle
-import pickletools
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from wild3d import restricted_pickle
 from wild3d.errors import UserError
+from wild3d.restricted_pickle import Function
 
 _TYPES = {
   'Double': 'f8',
@@ -82,42 +80,22 @@ def load(content: bytes, name: str) -> tuple[Any, int, dict[str, Storage]]:
     UserError: it asks for a name that is not allowed.
     Exception: of any type, it is damaged.
   """
-  end = _end(content)
-  unpickler = _Unpickler(content[:end], name)
-  return unpickler.load(), end, unpickler.storages
+  storages = {}
 
-
-def _end(content):
-  for opcode, number, at in pickletools.genops(content):
-    # A file of ten bytes could ask for gigabytes by numbering its parts wildly.
-    if opcode.name.endswith('PUT') and number > len(content):
-      raise ValueError(f'part number {number}')
-    if opcode.name == 'STOP':
-      return at + 1
-  raise ValueError('the pickle does not end')
-
-
-class _Unpickler(pickle.Unpickler):
-  def __init__(self, content, name):
-    # Python 2 wrote text as bytes.
-    super().__init__(io.BytesIO(content), encoding='latin1')
-    self._name = name
-    self.storages = {}
-
-  def find_class(self, module, name):
-    if (module, name) in _ALLOWED:
-      return _ALLOWED[module, name]
-    kind = name.removesuffix('Storage')
-    if module in ('torch', 'torch.cuda') and name != kind and kind in _TYPES:
+  def find(module, asked):
+    if (module, asked) in _ALLOWED:
+      return _ALLOWED[module, asked]
+    kind = asked.removesuffix('Storage')
+    if module in ('torch', 'torch.cuda') and asked != kind and kind in _TYPES:
       return _StorageType(_TYPES[kind])
-    if f'{module}.'.startswith(_MODULES) and name.isidentifier():
+    if f'{module}.'.startswith(_MODULES) and asked.isidentifier():
       return Module
     raise UserError(
-      f'{self._name}: refused: it asks for {module}.{name}, which a network of this '
-      'kind does not need; nothing of the file was run'
+      f'{name}: refused: it asks for {module}.{asked}, which a network of this kind does '
+      'not need; nothing of the file was run'
     )
 
-  def persistent_load(self, pid):
+  def refer(pid):
     kind, *rest = pid
     if kind == 'module':  # (class, its source file, its source)
       return rest[0]
@@ -127,21 +105,15 @@ class _Unpickler(pickle.Unpickler):
     if len(rest) > 4 and rest[4] is not None:
       raise ValueError('views of storages are not read: save the state dict again')
     found = Storage(str(key), storage_type.dtype, int(count))
-    self.storages[found.key] = found
+    storages[found.key] = found
     return found
+
+  found, end = restricted_pickle.load(content, find, refer)
+  return found, end, storages
 
 
 class _StorageType(NamedTuple):
   dtype: str
-
-
-class _Function(NamedTuple):
-  """A function of ours that the file may call, and whose attributes it cannot set."""
-
-  run: Callable
-
-  def __call__(self, *arguments):
-    return self.run(*arguments)
 
 
 def _rebuild_tensor(storage, offset, shape, stride, *_):
@@ -161,24 +133,18 @@ def _reconstructor(cls, *_):
   return Module()
 
 
-def _encode(text, encoding):
-  if encoding not in ('latin1', 'latin-1'):
-    raise ValueError(f'bytes written as {encoding!r}')
-  return text.encode('latin1')
-
-
 _ALLOWED = {
   ('collections', 'OrderedDict'): collections.OrderedDict,
-  ('_codecs', 'encode'): _Function(_encode),
-  ('copy_reg', '_reconstructor'): _Function(_reconstructor),
-  ('copyreg', '_reconstructor'): _Function(_reconstructor),
+  ('_codecs', 'encode'): restricted_pickle.ENCODE,
+  ('copy_reg', '_reconstructor'): Function(_reconstructor),
+  ('copyreg', '_reconstructor'): Function(_reconstructor),
   ('torch', 'Size'): tuple,
   ('torch', 'device'): _Ignored,
-  ('torch._utils', '_rebuild_tensor'): _Function(_rebuild_tensor),
-  ('torch._utils', '_rebuild_tensor_v2'): _Function(_rebuild_tensor),
-  ('torch._utils', '_rebuild_parameter'): _Function(_parameter),
-  ('torch.nn.parameter', 'Parameter'): _Function(_parameter),
-  ('torch.autograd.variable', 'Variable'): _Function(_parameter),
+  ('torch._utils', '_rebuild_tensor'): Function(_rebuild_tensor),
+  ('torch._utils', '_rebuild_tensor_v2'): Function(_rebuild_tensor),
+  ('torch._utils', '_rebuild_parameter'): Function(_parameter),
+  ('torch.nn.parameter', 'Parameter'): Function(_parameter),
+  ('torch.autograd.variable', 'Variable'): Function(_parameter),
   # What modules of old versions hold beside their parameters.
   ('torch.nn.backends.thnn', '_get_thnn_function_backend'): _Ignored,
 }

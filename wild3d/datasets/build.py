@@ -40,19 +40,12 @@ class Task:
 
 @dataclasses.dataclass(frozen=True)
 class Part:
-  """What a unit became.
+  """What a unit became."""
 
-  Attributes:
-    path: of the record file.
-    count: records in it.
-    size: bytes.
-    left_out: reason -> how many.
-  """
-
-  path: str
-  count: int
-  size: int
-  left_out: dict[str, int]
+  path: str  # of the record file
+  count: int  # records in it
+  size: int  # bytes
+  left_out: dict[str, int]  # reason -> how many
 
 
 def build(builder, manual_dir, download_config=None) -> None:
@@ -96,17 +89,18 @@ def build(builder, manual_dir, download_config=None) -> None:
   folder.rmtree()
 
 
-def write_unit(task: Task, builder) -> Part:
+def write_unit(task: Task, builder, tick=lambda count: None) -> Part:
   """Writes the records of one unit; the note that says so comes last.
+
+  Args:
+    task: see Task.
+    builder: a units.UnitBuilder.
+    tick: is told of each so many records.
 
   Raises:
     UserError: from the builder or from make_record.checked; an id occurs twice, or does
       not begin with the unit's name.
   """
-  return _write(task, builder, lambda count: None)
-
-
-def _write(task, builder, tick):
   try:
     return _write_records(task, builder, tick)
   except tf.errors.ResourceExhaustedError as error:
@@ -203,7 +197,7 @@ def _here(builder, tasks, total):
   with progress:
     if workers < 2:
       for task in tasks:
-        _write(task, builder, progress.update)
+        write_unit(task, builder, progress.update)
       return
     with concurrent.futures.ProcessPoolExecutor(
       workers,

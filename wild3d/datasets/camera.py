@@ -10,24 +10,19 @@ NO_DISTORTION = np.zeros(5)
 
 @dataclasses.dataclass(frozen=True)
 class Camera:
-  """A calibrated camera.
+  """A calibrated camera."""
 
-  Attributes:
-    focal: [2] px.
-    center: [2] px, in the continuous pixels of data/batch.py.
-    rotation: [3, 3] from world to camera axes.
-    position: [3] mm, world.
-    distortion: [5] k1, k2, k3, p1, p2, see `project`.
-  """
-
-  focal: Float[np.ndarray, '2']
-  center: Float[np.ndarray, '2']
+  focal: Float[np.ndarray, '2']  # px
+  center: Float[np.ndarray, '2']  # px, in the continuous pixels of data/batch.py
+  # From world to camera axes.
   rotation: Float[np.ndarray, '3 3'] = dataclasses.field(
     default_factory=lambda: np.eye(3)
   )
+  # mm, world.
   position: Float[np.ndarray, '3'] = dataclasses.field(
     default_factory=lambda: np.zeros(3)
   )
+  # k1, k2, k3, p1, p2, see `project`.
   distortion: Float[np.ndarray, '5'] = dataclasses.field(
     default_factory=lambda: np.zeros(5)
   )

@@ -21,18 +21,12 @@ def jpeg(image: Image.Image, quality: int, **options) -> bytes:
 
 @dataclasses.dataclass(frozen=True)
 class Crop:
-  """A square of whole pixels of the original, and the side at which it is stored.
+  """A square of whole pixels of the original, and the side at which it is stored."""
 
-  Attributes:
-    left, top: px of the original; may lie outside of it (black there).
-    side: px of the original.
-    stored: px, side of the stored picture.
-  """
-
-  left: int
+  left: int  # px of the original, as `top`; may lie outside of it (black there)
   top: int
-  side: int
-  stored: int
+  side: int  # px of the original
+  stored: int  # px, side of the stored picture
 
   @property
   def pitch(self) -> float:

@@ -4,6 +4,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from wild3d.data.batch import RECORD_KEYS
+from wild3d.datasets import crop
 from wild3d.errors import UserError
 
 
@@ -21,19 +22,21 @@ def features():
   return tfds.features.FeaturesDict({key: feature(key) for key in RECORD_KEYS})
 
 
-def from_picture(picture, square, *, joints2d, labelled, center, side, **known):
+def from_picture(picture, *, margin, size, joints2d, labelled, center, side, **known):
   """A record from a whole picture and labels in its pixels.
 
   Args:
     picture: the original, RGB: PIL image or uint8 [H, W, 3].
-    square: crop.Crop to store.
+    margin: see crop.around, as `size`.
+    size: px, largest side stored.
     joints2d: [16, 2] px of the original.
     labelled: [16] which of them are given; the others become 0.
     center: [2] px of the original, of the person box.
     side: px of the original, of the person box.
     **known: further RECORD_KEYS; `head_size` in px of the original.
   """
-  size = picture.shape[1::-1] if isinstance(picture, np.ndarray) else picture.size
+  array = isinstance(picture, np.ndarray)
+  square = crop.around(center, side, margin=margin, size=size)
   labelled = np.asarray(labelled, bool)
   known['head_size'] = known.get('head_size', 0.0) / square.pitch
   return from_jpeg(
@@ -43,7 +46,7 @@ def from_picture(picture, square, *, joints2d, labelled, center, side, **known):
     center=square.to_stored(center),
     side=side / square.pitch,
     to_original=square.to_original,
-    original_size=size,
+    original_size=picture.shape[1::-1] if array else picture.size,
     **known,
   )
 

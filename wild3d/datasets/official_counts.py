@@ -14,15 +14,10 @@ _MEANT_TO_BE_WHOLE = 0.9
 
 @dataclasses.dataclass(frozen=True)
 class Official:
-  """An official number of records.
+  """An official number of records."""
 
-  Attributes:
-    count: the number.
-    exact: False where only its size is known; then nothing is judged by it.
-  """
-
-  count: int
-  exact: bool = True
+  count: int  # the number
+  exact: bool = True  # False where only its size is known; then nothing is judged by it
 
 
 def compare(count: int, official: Official, left_out: int) -> tuple[str, bool]:

@@ -68,7 +68,8 @@ class PoseSmoother:
 
     # A mean of turned bones is too short: the sum that the header states is restored.
     joints_mm = filtered('joints_mm', 1000.0, pose.joints_mm)
-    size, length = _size(pose.joints_mm), _size(joints_mm)
+    size = skeleton.bone_lengths(pose.joints_mm).sum()
+    length = skeleton.bone_lengths(joints_mm).sum()
     if length > 0:
       joints_mm = joints_mm * (size / length)
     in_camera = pose.joints_camera
@@ -82,9 +83,3 @@ class PoseSmoother:
       joints_mm=joints_mm,
       joints_camera=in_camera,
     )
-
-
-def _size(joints):
-  """Sum of the bones' lengths."""
-  ends = joints[np.array(skeleton.BONES)]
-  return np.linalg.norm(ends[:, 0] - ends[:, 1], axis=-1).sum()

@@ -22,50 +22,32 @@ FORMATS = ('json', 'npz', 'bvh', 'trc')
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-  """What the user asked for.
+  """What the user asked for."""
 
-  Attributes:
-    checkpoint: folder of a run.
-    out: folder, made if need be; files of the same names are written anew.
-    step: 'best', 'latest' or a number.
-    box: left, top, width, height of the person, px of every picture, and of the first
-      frame of a video.
-    boxes: file of boxes, see boxes.BoxFile; in a video, of its first frame.
-    detector: see detect.make; used where neither box nor boxes is given.
-    people: at most so many in a picture; None: all that are found.
-    height: of a person, metres; None scales to the configuration's skeleton.
-    focal: px; see camera_space.camera_of.
-    fov: degrees; see camera_space.camera_of.
-    refine: sub-pixel rule; None: the configuration's.
-    flip_test: see Predictor.from_checkpoint.
-    batch: crops in one call of the network, and pictures that share calls.
-    pictures: whether to draw: a JPEG for each picture, an MP4 for each video.
-    formats: of `FORMATS`; 'json' is always written.
-    smooth: one-euro filter over time, in videos.
-    html: file of an interactive page.
-    rerun: file of a rerun recording.
-    frames: at most so many of a video or webcam; None: all.
-  """
-
-  checkpoint: str
-  out: str
-  step: str = 'best'
+  checkpoint: str  # folder of a run
+  out: str  # folder, made if need be; files of the same names are written anew
+  step: str = 'best'  # 'best', 'latest' or a number
+  # Left, top, width, height of the person, px of every picture, and of the first
+  # frame of a video.
   box: tuple[float, ...] | None = None
+  # File of boxes, see boxes.BoxFile; in a video, of its first frame.
   boxes: str | None = None
-  detector: str = 'search'
-  people: int | None = None
+  detector: str = 'search'  # see detect.make; used where neither box nor boxes is given
+  people: int | None = None  # at most so many in a picture; None: all that are found
+  # Of a person, metres; None scales to the configuration's skeleton.
   height: float | None = None
-  focal: float | None = None
-  fov: float | None = None
-  refine: str | None = None
-  flip_test: bool = False
-  batch: int = BATCH
+  focal: float | None = None  # px; see camera_space.camera_of
+  fov: float | None = None  # degrees; see camera_space.camera_of
+  refine: str | None = None  # sub-pixel rule; None: the configuration's
+  flip_test: bool = False  # see Predictor.from_checkpoint
+  batch: int = BATCH  # crops in one call of the network, and pictures that share calls
+  # Whether to draw: a JPEG for each picture, an MP4 for each video.
   pictures: bool = True
-  formats: tuple[str, ...] = ('json',)
-  smooth: bool = False
-  html: str | None = None
-  rerun: str | None = None
-  frames: int | None = None
+  formats: tuple[str, ...] = ('json',)  # of `FORMATS`; 'json' is always written
+  smooth: bool = False  # one-euro filter over time, in videos
+  html: str | None = None  # file of an interactive page
+  rerun: str | None = None  # file of a rerun recording
+  frames: int | None = None  # at most so many of a video or webcam; None: all
 
 
 def predict(arguments: list[str], options: Options) -> None:

@@ -6,7 +6,7 @@ import re
 import numpy as np
 
 from wild3d import skeleton
-from wild3d.datasets.human36m.joints import ALTERNATES
+from wild3d.data import action_names
 from wild3d.errors import UserError
 from wild3d.protocols import alignment, columns
 from wild3d.protocols.protocol import Measure, Protocol
@@ -35,8 +35,7 @@ def is_test(truth: Truth) -> np.ndarray:
 
 def action_of(truth: Truth) -> np.ndarray:
   """[N] str: the action without the number of the take, in one spelling."""
-  plain = [re.sub(r'[ _-]*\d*$', '', str(name)) for name in truth.action]
-  return np.array([ALTERNATES.get(name, name) for name in plain], str)
+  return np.array([action_names.normalised(str(name)) for name in truth.action], str)
 
 
 def every(protocol: Protocol, stride: int) -> Protocol:

@@ -15,30 +15,19 @@ FAR_MM = 60000.0
 
 
 class Backdrop(NamedTuple):
-  """A floor and a wall, shapes on the wall, and blotches over all.
+  """A floor and a wall, shapes on the wall, and blotches over all."""
 
-  Attributes:
-    cloth: materials of floor and wall (2).
-    azimuth: [] radians: where the wall's normal points.
-    away: [] mm from the person to the wall.
-    fade: [2, 3] factors on the wall's colour at the foot and 3 m above.
-    shapes: [SHAPES, 7] rectangles in the crop: centre, half-sizes (crop sides),
-      cosine and sine of the angle, opacity (0 to 1).
-    shape_color: [SHAPES, 3] linear light.
-    grain: [len(GRAINS)] strength of the blotches of each fineness.
-    shadow: [] darkness of the shadows, 0 to 1.
-    key: seeds the blotches.
-  """
-
-  cloth: texture.Cloth
-  azimuth: Float[Array, '*K']
-  away: Float[Array, '*K']
-  fade: Float[Array, '*K 2 3']
+  cloth: texture.Cloth  # materials of floor and wall (2)
+  azimuth: Float[Array, '*K']  # radians: where the wall's normal points
+  away: Float[Array, '*K']  # mm from the person to the wall
+  fade: Float[Array, '*K 2 3']  # factors on the wall's colour at the foot and 3 m above
+  # Rectangles in the crop: centre, half-sizes (crop sides), cosine and sine of the
+  # angle, opacity (0 to 1).
   shapes: Float[Array, '*K S 7']
-  shape_color: Float[Array, '*K S 3']
-  grain: Float[Array, '*K G']
-  shadow: Float[Array, '*K']
-  key: PRNGKeyArray
+  shape_color: Float[Array, '*K S 3']  # linear light
+  grain: Float[Array, '*K G']  # strength of the blotches of each fineness
+  shadow: Float[Array, '*K']  # darkness of the shadows, 0 to 1
+  key: PRNGKeyArray  # seeds the blotches
 
 
 def sample(key: PRNGKeyArray, domain: str) -> Backdrop:

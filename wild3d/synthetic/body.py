@@ -18,35 +18,22 @@ NEVER, ALWAYS = -1.0, 2.0  # places for hems: nothing covered, all covered
 
 
 class Build(NamedTuple):
-  """One person's shape and the cut of the clothes; constant within a clip.
+  """One person's shape and the cut of the clothes; constant within a clip."""
 
-  Attributes:
-    girth: [] width of trunk and limbs, 1 for the average adult.
-    limb: [] further width of the limbs.
-    bust: [] mm, 0 for none.
-    sleeve: [] where sleeves end: 0 shoulder, 1 elbow, 2 wrist.
-    trouser: [] where trousers end: 0 hip, 1 knee, 2 ankle.
-    loose: [2] width of top and bottom garments over the body, 1 to 1.6.
-    skirt: [] where skirt, dress or coat ends: 0 hip, 1 knee; negative: none.
-    skirt_is_top: [] 1 where that garment continues the top.
-    hair: [] volume of the hair, 1 close-cropped, 0 bald.
-    tail: [] length of hair below the head, in head lengths; 0 none.
-    hat: [] 1 with a brimmed cap.
-    neckline: [] depth of the open collar, in head lengths.
-  """
-
-  girth: Float[Array, '*K']
-  limb: Float[Array, '*K']
-  bust: Float[Array, '*K']
-  sleeve: Float[Array, '*K']
-  trouser: Float[Array, '*K']
+  girth: Float[Array, '*K']  # width of trunk and limbs, 1 for the average adult
+  limb: Float[Array, '*K']  # further width of the limbs
+  bust: Float[Array, '*K']  # mm, 0 for none
+  sleeve: Float[Array, '*K']  # where sleeves end: 0 shoulder, 1 elbow, 2 wrist
+  trouser: Float[Array, '*K']  # where trousers end: 0 hip, 1 knee, 2 ankle
+  # Width of top and bottom garments over the body, 1 to 1.6.
   loose: Float[Array, '*K 2']
+  # Where skirt, dress or coat ends: 0 hip, 1 knee; negative: none.
   skirt: Float[Array, '*K']
-  skirt_is_top: Float[Array, '*K']
-  hair: Float[Array, '*K']
-  tail: Float[Array, '*K']
-  hat: Float[Array, '*K']
-  neckline: Float[Array, '*K']
+  skirt_is_top: Float[Array, '*K']  # 1 where that garment continues the top
+  hair: Float[Array, '*K']  # volume of the hair, 1 close-cropped, 0 bald
+  tail: Float[Array, '*K']  # length of hair below the head, in head lengths; 0 none
+  hat: Float[Array, '*K']  # 1 with a brimmed cap
+  neckline: Float[Array, '*K']  # depth of the open collar, in head lengths
 
 
 def sample(key: PRNGKeyArray, domain: str) -> Build:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
-from wild3d.synthetic import joint
+from wild3d import skeleton
 from wild3d.synthetic.dice import Dice
 from wild3d.synthetic.person import from_joints
 
@@ -18,49 +18,29 @@ NEAREST_MM = 1200.0
 
 
 class View(NamedTuple):
-  """How a camera looks at a person.
+  """How a camera looks at a person."""
 
-  Attributes:
-    azimuth: [] radians about the person, 0 in front of the chest.
-    distance: [] mm, horizontally from the person.
-    height: [] mm above the floor.
-    roll: [] radians.
-    aim: [2] mm, what is at the picture's centre, right of and above the person.
-    shift: [2] error of the box's centre, in box sides.
-    scale: [] error of the box's side, a factor.
-    within: [16] which joints the box is drawn round.
-  """
-
-  azimuth: Float[Array, '*K']
-  distance: Float[Array, '*K']
-  height: Float[Array, '*K']
-  roll: Float[Array, '*K']
+  azimuth: Float[Array, '*K']  # radians about the person, 0 in front of the chest
+  distance: Float[Array, '*K']  # mm, horizontally from the person
+  height: Float[Array, '*K']  # mm above the floor
+  roll: Float[Array, '*K']  # radians
+  # mm, what is at the picture's centre, right of and above the person.
   aim: Float[Array, '*K 2']
-  shift: Float[Array, '*K 2']
-  scale: Float[Array, '*K']
-  within: Bool[Array, '*K 16']
+  shift: Float[Array, '*K 2']  # error of the box's centre, in box sides
+  scale: Float[Array, '*K']  # error of the box's side, a factor
+  within: Bool[Array, '*K 16']  # which joints the box is drawn round
 
 
 class Placement(NamedTuple):
-  """A camera placed in the world, with pixels in sides of the stored crop.
+  """A camera placed in the world, with pixels in sides of the stored crop."""
 
-  Attributes:
-    rotation: [3, 3] from world axes to camera axes.
-    eye: [3] mm, world.
-    camera: [4] fx, fy, cx, cy; (0, 0) to (1, 1) is the stored crop.
-    center: [2] the person box's centre.
-    side: [] the person box's side.
-    origin: [3] mm, world: the floor below the person, over all frames.
-    depth: [] mm, the person's mean distance along the camera's axis.
-  """
-
-  rotation: Float[Array, '3 3']
-  eye: Float[Array, '3']
-  camera: Float[Array, '4']
-  center: Float[Array, '2']
-  side: Float[Array, '']
-  origin: Float[Array, '3']
-  depth: Float[Array, '']
+  rotation: Float[Array, '3 3']  # from world axes to camera axes
+  eye: Float[Array, '3']  # mm, world
+  camera: Float[Array, '4']  # fx, fy, cx, cy; (0, 0) to (1, 1) is the stored crop
+  center: Float[Array, '2']  # the person box's centre
+  side: Float[Array, '']  # the person box's side
+  origin: Float[Array, '3']  # mm, world: the floor below the person, over all frames
+  depth: Float[Array, '']  # mm, the person's mean distance along the camera's axis
 
 
 def sample(key: PRNGKeyArray, domain: str) -> View:
@@ -93,9 +73,11 @@ def sample(key: PRNGKeyArray, domain: str) -> View:
   # Close-ups: without the ankles, without the legs.
   cut = dice.unit()
   feet = (
-    jnp.zeros(16, bool).at[jnp.array([joint.RIGHT_ANKLE, joint.LEFT_ANKLE])].set(True)
+    jnp.zeros(16, bool)
+    .at[jnp.array([skeleton.RIGHT_ANKLE, skeleton.LEFT_ANKLE])]
+    .set(True)
   )
-  legs = feet.at[jnp.array([joint.RIGHT_KNEE, joint.LEFT_KNEE])].set(True)
+  legs = feet.at[jnp.array([skeleton.RIGHT_KNEE, skeleton.LEFT_KNEE])].set(True)
   within = jnp.where(cut < 0.14, ~legs, jnp.where(cut < 0.24, ~feet, everything))
   return View(
     azimuth=azimuth,

@@ -7,7 +7,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from wild3d.synthetic import body, camera, joint, pose, render
+from wild3d import skeleton
+from wild3d.synthetic import body, camera, pose, render
 from wild3d.synthetic.dice import Dice
 from wild3d.synthetic.person import Person
 
@@ -18,35 +19,21 @@ OCCLUDERS = 3
 
 
 class Others(NamedTuple):
-  """N further people: posed round the origin, and where they stand.
+  """N further people: posed round the origin, and where they stand."""
 
-  Attributes:
-    person: N of them.
-    offset: [N, 2] mm, to the camera's right and away from it.
-    present: [N] 0 or 1.
-  """
-
-  person: Person
-  offset: Float[Array, '*K N 2']
-  present: Float[Array, '*K N']
+  person: Person  # N of them
+  offset: Float[Array, '*K N 2']  # mm, to the camera's right and away from it
+  present: Float[Array, '*K N']  # 0 or 1
 
 
 class Occluders(NamedTuple):
-  """Q things in front of the person, in sides of the stored crop.
+  """Q things in front of the person, in sides of the stored crop."""
 
-  Attributes:
-    middle: [Q, 2] centre.
-    half: [Q, 2] from the centre to the end.
-    radius: [Q] half the width.
-    near: [Q] distance from the camera as a share of the person's.
-    squeeze: [Q] thickness as a share of the width.
-  """
-
-  middle: Float[Array, '*K Q 2']
-  half: Float[Array, '*K Q 2']
-  radius: Float[Array, '*K Q']
-  near: Float[Array, '*K Q']
-  squeeze: Float[Array, '*K Q']
+  middle: Float[Array, '*K Q 2']  # centre
+  half: Float[Array, '*K Q 2']  # from the centre to the end
+  radius: Float[Array, '*K Q']  # half the width
+  near: Float[Array, '*K Q']  # distance from the camera as a share of the person's
+  squeeze: Float[Array, '*K Q']  # thickness as a share of the width
 
 
 def sample_others(key: PRNGKeyArray, domain: str) -> Others:
@@ -92,19 +79,13 @@ def sample_occluders(key: PRNGKeyArray, domain: str) -> Occluders:
 
 def standing(others: Others, placement: camera.Placement) -> Person:
   """The other people, mm, world, at their places beside the subject."""
-  joints = others.person.joints
   ahead = placement.rotation[2] * jnp.array([1.0, 1.0, 0.0])
   ahead = ahead / jnp.maximum(jnp.linalg.norm(ahead), 1e-3)
   right = jnp.cross(ahead, jnp.array([0.0, 0.0, 1.0]))
   where = others.offset[:, :1] * right[None, :] + others.offset[:, 1:] * ahead[None, :]
   where = where + placement.origin[None, :]
-  feet = joints[:, joint.PELVIS] * jnp.array([[1.0, 1.0, 0.0]])
-  move = (where - feet)[:, None, :]
-  return others.person._replace(
-    joints=joints + move,
-    toes=others.person.toes + move,
-    hands=others.person.hands + move,
-  )
+  feet = others.person.joints[:, skeleton.PELVIS] * jnp.array([[1.0, 1.0, 0.0]])
+  return others.person.moved((where - feet)[:, None, :])
 
 
 def in_front(

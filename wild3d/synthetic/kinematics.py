@@ -52,51 +52,31 @@ SIDES = np.array([-1.0, 1.0], np.float32)
 
 
 class Body(NamedTuple):
-  """One person's proportions, mm; the left side equals the right.
+  """One person's proportions, mm; the left side equals the right."""
 
-  Attributes:
-    thigh: hip to knee.
-    shin: knee to ankle.
-    hip: pelvis to hip.
-    trunk: pelvis to upper neck.
-    shoulder: half the distance between the shoulders.
-    drop: height of the upper neck above the shoulders.
-    head: upper neck to head top.
-    upper_arm: shoulder to elbow.
-    forearm: elbow to wrist.
-    hand: wrist to finger tips.
-  """
-
-  thigh: Float[Array, '']
-  shin: Float[Array, '']
-  hip: Float[Array, '']
-  trunk: Float[Array, '']
-  shoulder: Float[Array, '']
-  drop: Float[Array, '']
-  head: Float[Array, '']
-  upper_arm: Float[Array, '']
-  forearm: Float[Array, '']
-  hand: Float[Array, '']
+  thigh: Float[Array, '']  # hip to knee
+  shin: Float[Array, '']  # knee to ankle
+  hip: Float[Array, '']  # pelvis to hip
+  trunk: Float[Array, '']  # pelvis to upper neck
+  shoulder: Float[Array, '']  # half the distance between the shoulders
+  drop: Float[Array, '']  # height of the upper neck above the shoulders
+  head: Float[Array, '']  # upper neck to head top
+  upper_arm: Float[Array, '']  # shoulder to elbow
+  forearm: Float[Array, '']  # elbow to wrist
+  hand: Float[Array, '']  # wrist to finger tips
 
 
 class Angles(NamedTuple):
-  """A pose, radians; rows of limbs are right, left.
+  """A pose, radians; rows of limbs are right, left."""
 
-  Attributes:
-    heading: turn to the left about the vertical.
-    pelvis: [3] pitch forward, roll to the right, turn to the left, in the world.
-    spine: [3] the same three, chest relative to pelvis.
-    head: [3] the same three, head relative to chest.
-    arms: [2, 6] raise forward, raise sideways, turn inward, elbow bend, and the
-      wrist's two bends.
-    legs: [2, 5] raise forward, raise sideways, turn outward, knee bend, toes up.
-  """
-
-  heading: Float[Array, '']
+  heading: Float[Array, '']  # turn to the left about the vertical
+  # Pitch forward, roll to the right, turn to the left, in the world.
   pelvis: Float[Array, '3']
-  spine: Float[Array, '3']
-  head: Float[Array, '3']
+  spine: Float[Array, '3']  # the same three, chest relative to pelvis
+  head: Float[Array, '3']  # the same three, head relative to chest
+  # Raise forward, raise sideways, turn inward, elbow bend, and the wrist's two bends.
   arms: Float[Array, '2 6']
+  # Raise forward, raise sideways, turn outward, knee bend, toes up.
   legs: Float[Array, '2 5']
 
 

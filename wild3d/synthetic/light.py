@@ -11,18 +11,13 @@ LAMPS = 3
 
 
 class Light(NamedTuple):
-  """Distant lamps and ambient light; linear light.
+  """Distant lamps and ambient light; linear light."""
 
-  Attributes:
-    toward: [LAMPS, 3] unit vectors to the lamps, world axes; the first is the
-      brightest and casts the shadows.
-    color: [LAMPS, 3]; zero for a lamp that is off.
-    ambient: [2, 3] from below and from above.
-  """
-
+  # Unit vectors to the lamps, world axes; the first is the brightest and casts the
+  # shadows.
   toward: Float[Array, '*K L 3']
-  color: Float[Array, '*K L 3']
-  ambient: Float[Array, '*K 2 3']
+  color: Float[Array, '*K L 3']  # zero for a lamp that is off
+  ambient: Float[Array, '*K 2 3']  # from below and from above
 
 
 def sample(key: PRNGKeyArray, domain: str) -> Light:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from wild3d.synthetic import joint
+from wild3d import skeleton
 from wild3d.synthetic.body import (
   ALWAYS,
   BOTTOM,
@@ -65,15 +65,15 @@ class _Frame(NamedTuple):
 
   def at(self, person, height, forward=0.0):
     """A place in the trunk: height in its lengths, forward in mm."""
-    middle = person.joints[joint.PELVIS] + height * self.torso * self.up
+    middle = person.joints[skeleton.PELVIS] + height * self.torso * self.up
     return middle + forward * self.size * self.chest
 
 
 def _frame(build, person):
   j = person.joints
-  hips = (j[joint.RIGHT_HIP], j[joint.LEFT_HIP])
-  knee, ankle = j[joint.LEFT_KNEE], j[joint.LEFT_ANKLE]
-  trunk = j[joint.THORAX] - j[joint.PELVIS]
+  hips = (j[skeleton.RIGHT_HIP], j[skeleton.LEFT_HIP])
+  knee, ankle = j[skeleton.LEFT_KNEE], j[skeleton.LEFT_ANKLE]
+  trunk = j[skeleton.THORAX] - j[skeleton.PELVIS]
   torso = jnp.linalg.norm(trunk)
   leg = _length(hips[1] - knee) + _length(knee - ankle)
   size = (torso / TORSO_MM + leg / LEG_MM) / 2
@@ -117,9 +117,9 @@ def _solid(start, end, r0, r1, front, cloth, after=None, role=PLAIN, **extra):
 def _trunk(build, person, f):
   """Chest, belly, hips, bust, skirt, neck. Axes run upwards: (up, front, left)."""
   j = person.joints
-  pelvis, neck = j[joint.PELVIS], j[joint.UPPER_NECK]
-  hips = (j[joint.RIGHT_HIP], j[joint.LEFT_HIP])
-  knees = (j[joint.RIGHT_KNEE], j[joint.LEFT_KNEE])
+  pelvis, neck = j[skeleton.PELVIS], j[skeleton.UPPER_NECK]
+  hips = (j[skeleton.RIGHT_HIP], j[skeleton.LEFT_HIP])
+  knees = (j[skeleton.RIGHT_KNEE], j[skeleton.LEFT_KNEE])
   at = functools.partial(f.at, person)
   chest = _solid(
     at(0.52), at(0.78, -6), 128 * f.wide, 156 * f.wide, f.chest, TOP, SKIN,
@@ -176,7 +176,7 @@ class _HeadFrame(NamedTuple):
 
 
 def _head_frame(person):
-  neck, top = person.joints[joint.UPPER_NECK], person.joints[joint.HEAD_TOP]
+  neck, top = person.joints[skeleton.UPPER_NECK], person.joints[skeleton.HEAD_TOP]
   length = _length(top - neck)
   up = (top - neck) / jnp.maximum(length, 1.0)
   face = _across(person.face, up)
@@ -185,7 +185,7 @@ def _head_frame(person):
 
 def _head(build, person, h):
   """Skull, nose, hair or hat, tail of hair, brim."""
-  thorax = person.joints[joint.THORAX]
+  thorax = person.joints[skeleton.THORAX]
   skull = _solid(
     h.at(0.16, 0.11), h.at(0.67, 0.03), 0.18 * h.length, 0.325 * h.length,
     h.face, SKIN, HAIR, squeeze=1.2, role=HEAD,
@@ -222,12 +222,8 @@ def _ear(h, sign):
 def _arm(build, person, f, side, sign):
   """Shoulder, upper arm, forearm, hand."""
   j, outward = person.joints, sign * f.left
-  thorax, neck, hand = (
-    j[joint.THORAX],
-    j[joint.UPPER_NECK],
-    person.hands[side],
-  )
-  shoulder, elbow, wrist = (j[i] for i in joint.ARMS[side])
+  thorax, neck, hand = j[skeleton.THORAX], j[skeleton.UPPER_NECK], person.hands[side]
+  shoulder, elbow, wrist = (j[i] for i in skeleton.ARMS[side])
   collar = f.at(person, *_COLLAR)
   yoke = _solid(
     _mean(collar, neck, 0.15) + 25 * f.size * outward, _mean(shoulder, thorax, 0.16),
@@ -255,8 +251,8 @@ def _arm(build, person, f, side, sign):
 def _leg(build, person, f, side):
   """Thigh, shin, foot."""
   j, toe = person.joints, person.toes[side]
-  hip, knee, ankle = (j[i] for i in joint.LEGS[side])
-  top = _mean(hip, j[joint.PELVIS], 0.10)
+  hip, knee, ankle = (j[i] for i in skeleton.LEGS[side])
+  top = _mean(hip, j[skeleton.PELVIS], 0.10)
   thigh = _solid(
     top, knee, 90 * f.limb, 56 * f.limb, _across(f.hip_front, knee - top), BOTTOM, SKIN,
     bulge=4 * f.limb, hem=build.trouser,

@@ -62,8 +62,4 @@ def _plant(motion):
   steps = (points[1:] - points[:-1])[jnp.arange(len(points) - 1), lowest[:-1]]
   moved = -jnp.cumsum(steps * jnp.array([[1.0, 1.0, 0.0]]), axis=0)
   moved = jnp.concatenate([jnp.zeros((1, 3)), moved])[:, None]
-  return motion._replace(
-    joints=motion.joints + moved,
-    toes=motion.toes + moved,
-    hands=motion.hands + moved,
-  )
+  return motion.moved(moved)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from wild3d.synthetic import joint
+from wild3d import skeleton
 
 # Foot and hand as shares of the shin and the forearm (adult averages).
 TOE_FORWARD, TOE_DOWN = 0.44, 0.12
@@ -17,21 +17,19 @@ TOE_FLESH_MM, HAND_FLESH_MM = 25.0, 12.0  # between the tips and the floor
 
 
 class Person(NamedTuple):
-  """One person in the world: mm, right-handed axes, z up, floor at z = 0.
+  """One person in the world: mm, right-handed axes, z up, floor at z = 0."""
 
-  Attributes:
-    joints: [16, 3] mm, in the order of `skeleton.JOINTS`.
-    toes: [2, 3] mm, right and left toe tips.
-    hands: [2, 3] mm, right and left finger tips.
-    face: [3] unit vector, where the face looks.
-    chest: [3] unit vector, where the chest faces.
-  """
+  joints: Float[Array, '*T 16 3']  # mm, in the order of `skeleton.JOINTS`
+  toes: Float[Array, '*T 2 3']  # mm, right and left toe tips
+  hands: Float[Array, '*T 2 3']  # mm, right and left finger tips
+  face: Float[Array, '*T 3']  # unit vector, where the face looks
+  chest: Float[Array, '*T 3']  # unit vector, where the chest faces
 
-  joints: Float[Array, '*T 16 3']
-  toes: Float[Array, '*T 2 3']
-  hands: Float[Array, '*T 2 3']
-  face: Float[Array, '*T 3']
-  chest: Float[Array, '*T 3']
+  def moved(self, by: Float[Array, '*T #16 3']) -> 'Person':
+    """The person elsewhere; `by` in mm, with an axis for the points."""
+    return self._replace(
+      joints=self.joints + by, toes=self.toes + by, hands=self.hands + by
+    )
 
 
 def from_joints(joints: Float[Array, '16 3']) -> Person:
@@ -49,16 +47,16 @@ def from_joints(joints: Float[Array, '16 3']) -> Person:
   """
   chest = _unit(
     jnp.cross(
-      joints[joint.LEFT_SHOULDER] - joints[joint.RIGHT_SHOULDER],
-      joints[joint.THORAX] - joints[joint.PELVIS],
+      joints[skeleton.LEFT_SHOULDER] - joints[skeleton.RIGHT_SHOULDER],
+      joints[skeleton.THORAX] - joints[skeleton.PELVIS],
     )
   )
-  face = _across(chest, joints[joint.HEAD_TOP] - joints[joint.UPPER_NECK])
-  left = _unit(joints[joint.LEFT_HIP] - joints[joint.RIGHT_HIP])
-  toes = [_toe(*(joints[j] for j in leg), left) for leg in joint.LEGS]
+  face = _across(chest, joints[skeleton.HEAD_TOP] - joints[skeleton.UPPER_NECK])
+  left = _unit(joints[skeleton.LEFT_HIP] - joints[skeleton.RIGHT_HIP])
+  toes = [_toe(*(joints[j] for j in leg), left) for leg in skeleton.LEGS]
   hands = [
     joints[wrist] + HAND_LENGTH * (joints[wrist] - joints[elbow])
-    for _, elbow, wrist in joint.ARMS
+    for _, elbow, wrist in skeleton.ARMS
   ]
   return Person(joints, jnp.stack(toes), jnp.stack(hands), face, chest)
 
@@ -72,8 +70,8 @@ def above_floor(person: Person) -> Person:
   Returns:
     The same with the tips at least their own flesh above z = 0, and no shorter.
   """
-  ankles = person.joints[jnp.array([joint.RIGHT_ANKLE, joint.LEFT_ANKLE])]
-  wrists = person.joints[jnp.array([joint.RIGHT_WRIST, joint.LEFT_WRIST])]
+  ankles = person.joints[jnp.array([skeleton.RIGHT_ANKLE, skeleton.LEFT_ANKLE])]
+  wrists = person.joints[jnp.array([skeleton.RIGHT_WRIST, skeleton.LEFT_WRIST])]
   return person._replace(
     toes=_raise(person.toes, ankles, TOE_FLESH_MM),
     hands=_raise(person.hands, wrists, HAND_FLESH_MM),

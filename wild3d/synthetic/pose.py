@@ -15,7 +15,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from wild3d.synthetic import joint, kinematics
+from wild3d import skeleton
+from wild3d.synthetic import kinematics
 from wild3d.synthetic.person import Person
 
 # Degrees. share | trunk: pitch and its spread, roll and its spread | first leg:
@@ -86,21 +87,21 @@ def _room():
   arms = {'right': (10, 16, 18, 20), 'left': (15, 17, 19, 21)}
   both = arms['right'] + arms['left']
   room = {
-    (joint.PELVIS, joint.UPPER_NECK): (
+    (skeleton.PELVIS, skeleton.UPPER_NECK): (
       (both, 135),
-      ((joint.RIGHT_ELBOW, joint.LEFT_ELBOW), 120),
-      ((joint.RIGHT_KNEE, joint.LEFT_KNEE), 150),
+      ((skeleton.RIGHT_ELBOW, skeleton.LEFT_ELBOW), 120),
+      ((skeleton.RIGHT_KNEE, skeleton.LEFT_KNEE), 150),
     ),
-    (joint.UPPER_NECK, joint.HEAD_TOP): ((both, 120),),
-    (joint.RIGHT_HIP, joint.RIGHT_KNEE): (
-      ((*both, joint.LEFT_KNEE, joint.LEFT_ANKLE), 95),
+    (skeleton.UPPER_NECK, skeleton.HEAD_TOP): ((both, 120),),
+    (skeleton.RIGHT_HIP, skeleton.RIGHT_KNEE): (
+      ((*both, skeleton.LEFT_KNEE, skeleton.LEFT_ANKLE), 95),
     ),
-    (joint.LEFT_HIP, joint.LEFT_KNEE): (
-      ((*both, joint.RIGHT_KNEE, joint.RIGHT_ANKLE), 95),
+    (skeleton.LEFT_HIP, skeleton.LEFT_KNEE): (
+      ((*both, skeleton.RIGHT_KNEE, skeleton.RIGHT_ANKLE), 95),
     ),
-    (joint.RIGHT_KNEE, joint.RIGHT_ANKLE): (((*both, joint.LEFT_ANKLE), 80),),
-    (joint.LEFT_KNEE, joint.LEFT_ANKLE): (((*both, joint.RIGHT_ANKLE), 80),),
-    (joint.RIGHT_ELBOW, joint.RIGHT_WRIST): ((arms['left'], 60),),
+    (skeleton.RIGHT_KNEE, skeleton.RIGHT_ANKLE): (((*both, skeleton.LEFT_ANKLE), 80),),
+    (skeleton.LEFT_KNEE, skeleton.LEFT_ANKLE): (((*both, skeleton.RIGHT_ANKLE), 80),),
+    (skeleton.RIGHT_ELBOW, skeleton.RIGHT_WRIST): ((arms['left'], 60),),
   }
   table = np.zeros((len(room), 22), np.float32)
   for row, entries in enumerate(room.values()):
@@ -214,8 +215,8 @@ def sample_angles(
 def overlap(person: Person) -> Float[Array, '']:
   """How far limbs cut into trunk, head and each other: mm, summed; 0 is clean."""
   joints = person.joints
-  wrists = joints[jnp.array([joint.RIGHT_WRIST, joint.LEFT_WRIST])]
-  elbows = joints[jnp.array([joint.RIGHT_ELBOW, joint.LEFT_ELBOW])]
+  wrists = joints[jnp.array([skeleton.RIGHT_WRIST, skeleton.LEFT_WRIST])]
+  elbows = joints[jnp.array([skeleton.RIGHT_ELBOW, skeleton.LEFT_ELBOW])]
   points = jnp.concatenate(
     [joints, person.hands, (wrists + elbows) / 2, (wrists + person.hands) / 2]
   )

@@ -22,48 +22,30 @@ UNROLL = 4
 
 
 class Capsules(NamedTuple):
-  """P solids: spheres swept from start to end, squeezed along one axis.
+  """P solids: spheres swept from start to end, squeezed along one axis."""
 
-  Attributes:
-    start, end: [P, 3] mm.
-    radius: [P, 2] mm, at start and end; negative radii are never hit.
-    bulge: [P] mm, what the radius gains half-way (calf, thigh).
-    front: [P, 3] unit vector, the squeezed axis.
-    squeeze: [P] thickness along `front` as a share of the width; 1 is round.
-    hem: [P] place along the axis (0 start, 1 end) where the garment ends.
-    loose: [P] mm, what the garment adds to the radius before the hem.
-    cloth: [P, 2] index of the material before and after the hem.
-    role: [P] one of the roles in `texture`: what is painted on it.
-  """
-
-  start: Float[Array, '*P 3']
-  end: Float[Array, '*P 3']
-  radius: Float[Array, '*P 2']
-  bulge: Float[Array, '*P']
-  front: Float[Array, '*P 3']
-  squeeze: Float[Array, '*P']
-  hem: Float[Array, '*P']
-  loose: Float[Array, '*P']
-  cloth: Int[Array, '*P 2']
-  role: Int[Array, '*P']
+  start: Float[Array, '*P 3']  # mm
+  end: Float[Array, '*P 3']  # mm
+  radius: Float[Array, '*P 2']  # mm, at start and end; negative radii are never hit
+  bulge: Float[Array, '*P']  # mm, what the radius gains half-way (calf, thigh)
+  front: Float[Array, '*P 3']  # unit vector, the squeezed axis
+  squeeze: Float[Array, '*P']  # thickness along `front` as a share of the width
+  hem: Float[Array, '*P']  # place on the axis (0 start, 1 end) where the garment ends
+  loose: Float[Array, '*P']  # mm, what the garment adds to the radius before the hem
+  cloth: Int[Array, '*P 2']  # index of the material before and after the hem
+  role: Int[Array, '*P']  # one of the roles in `body`: what is painted on it
 
 
 class Hit(NamedTuple):
-  """Where rays meet one capsule, arrays of the rays' shape.
+  """Where rays meet one capsule, arrays of the rays' shape."""
 
-  Attributes:
-    depth: mm along z of the front surface (of the nearest point for a miss).
-    gap: mm by which the ray is inside the outline; negative for a miss.
-    along: place on the axis, 0 at start, 1 at end.
-    normal: three arrays, the unit normal towards the camera.
-    local: three arrays, mm from start along the axis, to the front, to the side.
-  """
-
+  # mm along z of the front surface (of the nearest point for a miss).
   depth: Float[Array, '...']
+  # mm by which the ray is inside the outline; negative for a miss.
   gap: Float[Array, '...']
-  along: Float[Array, '...']
-  normal: tuple
-  local: tuple
+  along: Float[Array, '...']  # place on the axis, 0 at start, 1 at end
+  normal: tuple  # three arrays, the unit normal towards the camera
+  local: tuple  # three arrays, mm from start along the axis, to the front, to the side
 
 
 def to_camera(

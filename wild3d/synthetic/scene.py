@@ -6,12 +6,12 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
+from wild3d import skeleton
 from wild3d.synthetic import (
   backdrop,
   body,
   camera,
   company,
-  joint,
   light,
   limbs,
   render,
@@ -30,30 +30,21 @@ HEAD_UNIT = 0.75
 
 
 class Scene(NamedTuple):
-  """Everything about a picture or a clip but the person's poses.
+  """Everything about a picture or a clip but the person's poses."""
 
-  Attributes:
-    view: how the camera looks.
-    build, cloth: shapes and wardrobes of 1 + N people, the subject first.
-    others: N people (absent in the 'lab').
-    occluders, stuff: Q things in front (absent in the 'lab') and their materials.
-    backdrop, light, sensor: what their modules say.
-    border: [4] shares of the crop that lie outside the photograph: left, top,
-      right, bottom; they are black.
-    key: seeds the noise of the sensor.
-  """
-
-  view: camera.View
-  build: body.Build
-  cloth: texture.Cloth
-  others: company.Others
-  occluders: company.Occluders
-  stuff: texture.Cloth
+  view: camera.View  # how the camera looks
+  build: body.Build  # of 1 + N people, the subject first
+  cloth: texture.Cloth  # their wardrobes
+  others: company.Others  # N people (absent in the 'lab')
+  occluders: company.Occluders  # Q things in front (absent in the 'lab')
+  stuff: texture.Cloth  # their materials
   backdrop: backdrop.Backdrop
   light: light.Light
   sensor: sensor.Sensor
+  # Shares of the crop that lie outside the photograph, which are black: left, top,
+  # right, bottom.
   border: Float[Array, '*K 4']
-  key: PRNGKeyArray
+  key: PRNGKeyArray  # seeds the noise of the sensor
 
 
 def sample(key: PRNGKeyArray, domain: str) -> Scene:
@@ -108,9 +99,9 @@ def draw(
   joints2d = camera.project(joints3d, intrinsics)
   low, high = scene.border[:2] * size, size - scene.border[2:] * size
   inside = ((joints2d >= low[None, :]) & (joints2d < high[None, :])).all(axis=-1)
-  depth = joints3d[[joint.UPPER_NECK, joint.HEAD_TOP], 2].mean()
+  depth = joints3d[[skeleton.UPPER_NECK, skeleton.HEAD_TOP], 2].mean()
   head = jnp.linalg.norm(
-    person.joints[joint.HEAD_TOP] - person.joints[joint.UPPER_NECK]
+    person.joints[skeleton.HEAD_TOP] - person.joints[skeleton.UPPER_NECK]
   )
   return {
     'image': _picture(scene, placement, person, solids, seen, cloth, size),

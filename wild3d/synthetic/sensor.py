@@ -10,21 +10,13 @@ from wild3d.synthetic.dice import Dice
 
 
 class Sensor(NamedTuple):
-  """What the camera does to the light.
+  """What the camera does to the light."""
 
-  Attributes:
-    gain: [3] exposure and colour cast.
-    gamma: [] exponent from light to pixel value.
-    blur: [] standard deviation in shares of the picture's side.
-    noise: [] standard deviation, 1 is full scale.
-    grey: [] 1 for a black-and-white picture.
-  """
-
-  gain: Float[Array, '*K 3']
-  gamma: Float[Array, '*K']
-  blur: Float[Array, '*K']
-  noise: Float[Array, '*K']
-  grey: Float[Array, '*K']
+  gain: Float[Array, '*K 3']  # exposure and colour cast
+  gamma: Float[Array, '*K']  # exponent from light to pixel value
+  blur: Float[Array, '*K']  # standard deviation in shares of the picture's side
+  noise: Float[Array, '*K']  # standard deviation, 1 is full scale
+  grey: Float[Array, '*K']  # 1 for a black-and-white picture
 
 
 def sample(key: PRNGKeyArray, domain: str) -> Sensor:

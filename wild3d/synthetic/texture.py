@@ -16,20 +16,13 @@ class Cloth(NamedTuple):
   With s1, s2 the sines of two plane waves, the second colour's share is
   weights[0] s1 + weights[1] s2 + weights[2] s1 s2 + weights[3], clipped to [0, 1]:
   stripes, plaid, checks, dots and blotches are all of this form.
-
-  Attributes:
-    color: [M, 2, 3] the two colours, linear light, 0 to 1.
-    wave: [M, 2, 3] wave vectors, turns / mm.
-    warp: [M] how much the waves bend each other, turns.
-    weights: [M, 4] of s1, s2, s1 s2 and 1.
-    crumple: [M] strength of folds, as a share of the brightness.
   """
 
-  color: Float[Array, '*M 2 3']
-  wave: Float[Array, '*M 2 3']
-  warp: Float[Array, '*M']
-  weights: Float[Array, '*M 4']
-  crumple: Float[Array, '*M']
+  color: Float[Array, '*M 2 3']  # the two colours, linear light, 0 to 1
+  wave: Float[Array, '*M 2 3']  # wave vectors, turns / mm
+  warp: Float[Array, '*M']  # how much the waves bend each other, turns
+  weights: Float[Array, '*M 4']  # of s1, s2, s1 s2 and 1
+  crumple: Float[Array, '*M']  # strength of folds, as a share of the brightness
 
 
 # s1, s2, s1 s2, 1: plain, stripes, plaid, checks, dots, blotches.

@@ -20,16 +20,11 @@ from wild3d.skeleton import JOINTS
 
 @dataclasses.dataclass(frozen=True)
 class File:
-  """What an annotation file holds.
+  """What an annotation file holds."""
 
-  Attributes:
-    people: those to be used, in the order of their pictures.
-    left_out: reason -> annotations left out.
-    keypoints: the file's name of a keypoint -> our joint, or '' for none.
-  """
-
-  people: list[Person]
-  left_out: dict[str, int]
+  people: list[Person]  # those to be used, in the order of their pictures
+  left_out: dict[str, int]  # reason -> annotations left out
+  # The file's name of a keypoint -> our joint, or '' for none.
   keypoints: dict[str, str]
 
 

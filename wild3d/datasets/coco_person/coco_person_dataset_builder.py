@@ -8,7 +8,7 @@ from typing import ClassVar
 import tensorflow_datasets as tfds
 from PIL import Image, ImageOps
 
-from wild3d.datasets import crop, make_record, options
+from wild3d.datasets import make_record, options
 from wild3d.datasets.coco_person import coco_json, people_to_units
 from wild3d.datasets.coco_person.person import Person
 from wild3d.datasets.units import Skipped, Unit, UnitBuilder
@@ -117,15 +117,11 @@ class Builder(UnitBuilder):
     people, left_out = unit.payload
     for reason, count in left_out.items():
       yield from [Skipped(reason)] * count
-    config = self.builder_config
     last, image = None, None
     for person in people:
       if person.picture != last:
         last, image = person.picture, picture(person)
-      square = crop.around(
-        person.center, person.side, margin=config.margin, size=config.size
-      )
-      yield _record(unit, person, image, square)
+      yield _record(unit, person, image, self.builder_config)
 
 
 def annotation_files(folder: pathlib.Path) -> list[pathlib.Path]:
@@ -182,7 +178,7 @@ def picture(person: Person) -> Image.Image:
   return image
 
 
-def _record(unit, person, image, square):
+def _record(unit, person, image, config):
   joints = person.joints2d[person.labelled]
   inside = ((joints >= 0) & (joints <= image.size)).all(axis=1)
   where = f'{person.picture.path}, annotation {person.annotation}'
@@ -204,7 +200,8 @@ def _record(unit, person, image, square):
     sequence = f'{sequence}/{person.track}'
   return make_record.from_picture(
     image,
-    square,
+    margin=config.margin,
+    size=config.size,
     id=f'{unit.name}#{person.picture.file_name}:{person.annotation}',
     joints2d=person.joints2d,
     labelled=person.labelled,

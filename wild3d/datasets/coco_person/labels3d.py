@@ -5,7 +5,7 @@ from jaxtyping import Bool, Float
 
 from wild3d.datasets import camera as cameras
 from wild3d.errors import UserError
-from wild3d.skeleton import BONES, JOINTS
+from wild3d.skeleton import JOINTS, bone_lengths
 
 # Sum of the 14 bones in mm: adults have about 4000, a newborn over 1000. Outside of
 # this range the unit is another one (metres: 4, centimetres: 400), or it is no person.
@@ -16,7 +16,6 @@ SMALLEST, LARGEST = 1000.0, 10000.0
 # by one; a wrong camera, axis or order of joints by far more than ten.
 WORST_MISS = 0.1
 
-_BONES = np.array(BONES)
 _AXES = 'mm in camera axes: x right, y down, z away from the camera'
 _CAMERA_FORMS = (
   'a camera must be {"fx", "fy", "cx", "cy"}, {"focal", "principal"} or a 3 x 3 '
@@ -109,8 +108,7 @@ def check(
   Raises:
     UserError: see SMALLEST, LARGEST, WORST_MISS; a joint is behind the camera.
   """
-  ends = joints3d[_BONES]
-  size = np.linalg.norm(ends[:, 0] - ends[:, 1], axis=1).sum()
+  size = bone_lengths(joints3d).sum()
   if not SMALLEST <= size <= LARGEST:
     raise UserError(
       f'{where}: the 14 bones of keypoints_3d add up to {size:.4g}, a person has about '

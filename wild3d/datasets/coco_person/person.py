@@ -28,56 +28,34 @@ _MIDDLES = tuple(
 
 @dataclasses.dataclass(frozen=True)
 class Picture:
-  """One entry of `images`.
+  """One entry of `images`."""
 
-  Attributes:
-    index: in the file's order.
-    file_name: as the file has it, with / between folders.
-    path: where it was found.
-    size: width, height in px as the file says; (0, 0) where it does not.
-    sequence: the video it is a frame of, or ''.
-    frame: its number in the video.
-  """
-
-  index: int
-  file_name: str
-  path: str
+  index: int  # in the file's order
+  file_name: str  # as the file has it, with / between folders
+  path: str  # where it was found
+  # Width, height in px as the file says; (0, 0) where it does not.
   size: tuple[int, int]
-  sequence: str
-  frame: int
+  sequence: str  # the video it is a frame of, or ''
+  frame: int  # its number in the video
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Person:
-  """One annotation; positions in continuous px of the original.
+  """One annotation; positions in continuous px of the original."""
 
-  Attributes:
-    annotation: its id.
-    picture: where it is.
-    joints2d: px; 0 where not labelled.
-    labelled: a position is given, or derived (`add_middles`).
-    occluded: v is 1; of a derived joint: of both its sides.
-    center: of the square person box.
-    side: of the square person box.
-    joints3d: mm, camera axes; None unless all joints are known in 3D and 2D.
-    camera: fx, fy, cx, cy, px; None if not given.
-    track: tells people of one sequence apart; ''.
-    subject: who, or ''.
-    action: what they do, or ''.
-  """
-
-  annotation: str
-  picture: Picture
-  joints2d: Float[np.ndarray, '16 2']
-  labelled: Bool[np.ndarray, '16']
-  occluded: Bool[np.ndarray, '16']
-  center: Float[np.ndarray, '2']
-  side: float
+  annotation: str  # its id
+  picture: Picture  # where it is
+  joints2d: Float[np.ndarray, '16 2']  # px; 0 where not labelled
+  labelled: Bool[np.ndarray, '16']  # a position is given, or derived (`add_middles`)
+  occluded: Bool[np.ndarray, '16']  # v is 1; of a derived joint: of both its sides
+  center: Float[np.ndarray, '2']  # of the square person box
+  side: float  # of the square person box
+  # mm, camera axes; None unless all joints are known in 3D and 2D.
   joints3d: Float[np.ndarray, '16 3'] | None = None
-  camera: Float[np.ndarray, '4'] | None = None
-  track: str = ''
-  subject: str = ''
-  action: str = ''
+  camera: Float[np.ndarray, '4'] | None = None  # fx, fy, cx, cy, px; None if not given
+  track: str = ''  # tells people of one sequence apart; ''
+  subject: str = ''  # who, or ''
+  action: str = ''  # what they do, or ''
 
   def __repr__(self):
     # Complete, and a hundred times faster than NumPy's: build.py tells by it whether

@@ -11,11 +11,10 @@ from wild3d.datasets import crop, make_record
 from wild3d.datasets.camera import project
 from wild3d.datasets.human36m import joints
 from wild3d.datasets.human36m.take import Take
-from wild3d.datasets.units import Skipped, Unit
+from wild3d.datasets.units import Unit
 from wild3d.errors import UserError
 
-_SIDES = np.array([skeleton.JOINTS.index(f'{s}_shoulder') for s in ('right', 'left')])
-_THORAX = skeleton.JOINTS.index('thorax')
+_SIDES = np.array([skeleton.RIGHT_SHOULDER, skeleton.LEFT_SHOULDER])
 
 # Centre and side of a person box, px.
 Box = tuple[Float[np.ndarray, '2'], float]
@@ -52,14 +51,15 @@ def of_take(
   for row, picture in enumerate(take.read_pictures()):
     known = labels(unit, row, joints3d[row], joints2d[row], config)
     if distortion.any() and config.projection == 'true':
-      thorax = known['joints3d'][_THORAX]
-      known['joints2d'][_THORAX] = project(thorax, camera, distortion)
+      thorax = known['joints3d'][skeleton.THORAX]
+      known['joints2d'][skeleton.THORAX] = project(thorax, camera, distortion)
     if config.clip_frames > 1:
       known['sequence'] = f'{unit.name}/{clip[row]}'
     center, side = boxes[row]
     yield make_record.from_picture(
       picture,
-      crop.around(center, side, margin=config.margin, size=config.size),
+      margin=config.margin,
+      size=config.size,
       center=center,
       side=side,
       camera=camera,
@@ -92,7 +92,7 @@ def labels(unit: Unit, row: int, joints3d, joints2d, config) -> dict:
   # The middle of two points is seen nearer to the one that is farther away: their
   # depths weigh, whatever the pinhole camera.
   depth = mm[_SIDES, 2:]
-  seen[_THORAX] = (depth * seen[_SIDES]).sum(axis=0) / depth.sum()
+  seen[skeleton.THORAX] = (depth * seen[_SIDES]).sum(axis=0) / depth.sum()
   if config.projection == 'zhou2017':
     seen = joints.to_mpii16(joints.scaled_orthographic(joints3d, joints2d))
   first = take.frames[0]
@@ -136,8 +136,3 @@ def check(
       f'{take.frames[i]}): the {what} labels hold NaN or joints behind the camera; '
       'make or download the file again'
     )
-
-
-def skipped(unit: Unit, reason: str) -> Iterator[Skipped]:
-  """Each frame of the take, left out."""
-  yield from (Skipped(reason) for _ in unit.payload['take'].frames)

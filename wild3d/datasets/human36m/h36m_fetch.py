@@ -25,9 +25,10 @@ _ADVICE = (
 _COLUMNS = ('frame', 'camera', 'subject', 'action', 'subaction')
 
 
-def found(folder: pathlib.Path) -> bool:
-  """Whether the folder has this layout."""
-  return bool(_files(folder))
+def found(folder: pathlib.Path) -> list[pathlib.Path]:
+  """The files of labels, annot.h5; []: another layout."""
+  root = folder / 'processed' if (folder / 'processed').is_dir() else folder
+  return sorted(root.glob('S*/*-*/annot.h5'))
 
 
 def units(folder: pathlib.Path, config) -> dict[str, list[Unit]]:
@@ -41,7 +42,7 @@ def units(folder: pathlib.Path, config) -> dict[str, list[Unit]]:
     UserError: annot.h5 is damaged or of an early version of the program; see also
       take.units.
   """
-  there = takes.by_name(t for path in _files(folder) for t in _takes(path, config))
+  there = takes.by_name(t for path in found(folder) for t in _takes(path, config))
   return takes.units(there, config, form=NAME, folder=folder, rate=False)
 
 
@@ -55,9 +56,6 @@ def records(unit: Unit, config) -> Iterator[dict | Skipped]:
     UserError: a label is NaN or behind the camera, or a picture cannot be decoded.
   """
   take = unit.payload['take']
-  if fault := take.fault(config):
-    yield from frame_records.skipped(unit, fault)
-    return
   key = f'intrinsics/{take.camera_id}'
   data = array_files.hdf5(take.labels, ('pose/2d', 'pose/3d', key), advice=_ADVICE)
   rows, moving = np.array(take.rows), list(joints.FROM_32)
@@ -76,11 +74,6 @@ def records(unit: Unit, config) -> Iterator[dict | Skipped]:
     camera=np.array([fx, fy, cx, cy]),
     distortion=NO_DISTORTION,
   )
-
-
-def _files(folder):
-  root = folder / 'processed' if (folder / 'processed').is_dir() else folder
-  return sorted(root.glob('S*/*-*/annot.h5'))
 
 
 def _takes(path, config):
@@ -108,7 +101,6 @@ def _takes(path, config):
         official_name=takes.FAULTY_TAKES.get(number, name),
         camera_id=camera_id,
         labels=path,
-        stamps=takes.stamps(path),
         rows=tuple(rows.tolist()),
         frames=tuple((frame[rows] - 1).tolist()),
         pictures=path.parent / 'imageSequence' / camera_id,

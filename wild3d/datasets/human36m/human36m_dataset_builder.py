@@ -1,6 +1,7 @@
 """Human3.6M (Ionescu et al. 2014), from the downloads or what others made of them."""
 
 import dataclasses
+from collections.abc import Iterator
 from typing import ClassVar
 
 import tensorflow_datasets as tfds
@@ -9,7 +10,7 @@ from absl import logging
 from wild3d.datasets import options
 from wild3d.datasets.human36m import h36m_fetch, joints, mmpose, official, zhou2017
 from wild3d.datasets.official_counts import Official
-from wild3d.datasets.units import UnitBuilder
+from wild3d.datasets.units import Skipped, Unit, UnitBuilder
 from wild3d.errors import UserError
 
 FORMS = (official, h36m_fetch, zhou2017, mmpose)
@@ -125,5 +126,14 @@ class Builder(UnitBuilder):
 
   def records(self, unit):
     """The frames of one video (see UnitBuilder.records)."""
-    form = next(form for form in FORMS if unit.payload['form'] == form.NAME)
-    yield from form.records(unit, self.builder_config)
+    yield from records(unit, self.builder_config)
+
+
+def records(unit: Unit, config) -> Iterator[dict | Skipped]:
+  """The records of a unit of any form; all frames of a take at fault are left out."""
+  take = unit.payload['take']
+  if take.frames and (fault := take.fault(config)):
+    yield from [Skipped(fault)] * len(take.frames)
+    return
+  form = next(form for form in FORMS if unit.payload['form'] == form.NAME)
+  yield from form.records(unit, config)

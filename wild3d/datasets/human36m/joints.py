@@ -1,11 +1,10 @@
 """Names and numbers of Human3.6M: joints, subjects, actions, cameras."""
 
-import re
-
 import numpy as np
 from jaxtyping import Float
 
 from wild3d import skeleton
+from wild3d.data import action_names
 from wild3d.errors import UserError
 
 # The 32 joints of the release hold 17 that move on their own, in the order of
@@ -35,12 +34,6 @@ ACTIONS = {
   15: 'WalkingDog',
   16: 'WalkTogether',
 }
-ALTERNATES = {
-  'Photo': 'TakingPhoto',
-  'WalkDog': 'WalkingDog',
-  'WalkingTogether': 'WalkTogether',
-  'Purchase': 'Purchases',
-}
 
 # Takes of S9 whose 3D positions, and the 2D ones made from them, lie 200 mm too
 # far along the world's x.
@@ -56,8 +49,7 @@ def action_of(take: str) -> str:
   Raises:
     UserError: no action of Human3.6M has this name.
   """
-  name = re.sub(r'[ _-]*\d*$', '', take)
-  name = ALTERNATES.get(name, name)
+  name = action_names.normalised(take)
   if name not in ACTIONS.values():
     raise UserError(f'{take!r}: no action of Human3.6M; they are {list_of_actions()}')
   return name
@@ -94,10 +86,6 @@ def scaled_orthographic(
     px.
   """
   flat = joints3d[:, :2]
-  scale = _bone_sum(to_mpii16(joints2d)) / _bone_sum(to_mpii16(flat))
-  return joints2d[SPINE] + scale * (flat - flat[SPINE])
-
-
-def _bone_sum(joints16):
-  ends = joints16[np.array(skeleton.BONES)]
-  return np.linalg.norm(ends[:, 0] - ends[:, 1], axis=-1).sum()
+  seen = skeleton.bone_lengths(to_mpii16(joints2d)).sum()
+  across = skeleton.bone_lengths(to_mpii16(flat)).sum()
+  return joints2d[SPINE] + seen / across * (flat - flat[SPINE])

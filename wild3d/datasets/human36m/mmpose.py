@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from wild3d.datasets import restricted_pickle
+from wild3d.datasets import numpy_pickle
 from wild3d.datasets.camera import Camera
 from wild3d.datasets.human36m import frame_records, joints, npz_rows
 from wild3d.datasets.human36m import take as takes
@@ -29,9 +29,18 @@ _IMAGE = re.compile(r'S(\d+)/(S\1_([^/]+)\.(\d{8}))/\2_(\d{6})\.jpg')
 _NAMES_AT_ONCE = 100_000
 
 
-def found(folder: pathlib.Path) -> bool:
-  """Whether the folder has this layout."""
-  return bool(_annotations(folder))
+def found(folder: pathlib.Path) -> dict[int, list[pathlib.Path]]:
+  """Frames of the video from one stored frame to the next -> .npz files.
+
+  {}: another layout.
+  """
+  steps = {}
+  for place in sorted((folder / 'annotation_body3d').glob('fps*')):
+    rate = place.name.removeprefix('fps')
+    files = sorted(place.glob('h36m_*.npz'))
+    if files and rate.isdigit() and 0 < int(rate) <= 50:
+      steps[50 // int(rate)] = files
+  return steps
 
 
 def units(folder: pathlib.Path, config) -> dict[str, list[Unit]]:
@@ -66,7 +75,6 @@ def units(folder: pathlib.Path, config) -> dict[str, list[Unit]]:
         official_name=take,
         camera_id=camera_id,
         labels=path,
-        stamps=takes.stamps(path),
         rows=rows,
         frames=frames,
         pictures=images / f'S{subject}' / stem,
@@ -84,9 +92,6 @@ def records(unit: Unit, config) -> Iterator[dict | Skipped]:
     UserError: a label is NaN or behind the camera, or a picture cannot be decoded.
   """
   take = unit.payload['take']
-  if fault := take.fault(config):
-    yield from frame_records.skipped(unit, fault)
-    return
   # part, in px, has the origin of the official 2D positions, see metadata_xml.py.
   seen = _rows(take, 'part', 17, 3)[..., :2]
   mm = 1000 * _rows(take, 'S', 17, 4)[..., :3]  # stored in metres
@@ -107,19 +112,8 @@ def records(unit: Unit, config) -> Iterator[dict | Skipped]:
   )
 
 
-def _annotations(folder):
-  """Frames of the video from one stored frame to the next -> .npz files."""
-  steps = {}
-  for place in sorted((folder / 'annotation_body3d').glob('fps*')):
-    rate = place.name.removeprefix('fps')
-    files = sorted(place.glob('h36m_*.npz'))
-    if files and rate.isdigit() and 0 < int(rate) <= 50:
-      steps[50 // int(rate)] = files
-  return steps
-
-
 def _files(folder, config):
-  steps = _annotations(folder)
+  steps = found(folder)
   strides = (config.stride, config.validation_stride)
   fitting = [step for step in steps if not any(stride % step for stride in strides)]
   return steps[max(fitting, default=min(steps))]
@@ -160,7 +154,7 @@ def _cameras(path):
 
   R there is from camera to world, T in metres.
   """
-  stored_cameras = restricted_pickle.load(path)
+  stored_cameras = numpy_pickle.load(path)
   if not isinstance(stored_cameras, dict):
     raise UserError(f'{path}: must hold a dictionary of cameras')
   cameras = {}

@@ -7,7 +7,7 @@ import zlib
 
 import numpy as np
 
-from wild3d.datasets import restricted_pickle
+from wild3d.datasets import numpy_pickle
 from wild3d.errors import UserError
 
 
@@ -22,7 +22,7 @@ def rows(path: pathlib.Path, key: str, start: int = 0, stop: int | None = None):
     with zipfile.ZipFile(path) as archive, archive.open(f'{key}.npy') as file:
       shape, by_columns, dtype = _header(file)
       if dtype.hasobject:
-        return restricted_pickle.loads(file.read(), f'{path}, {key}')[start:stop]
+        return numpy_pickle.loads(file.read(), f'{path}, {key}')[start:stop]
       if by_columns and len(shape) > 1:
         raise ValueError(f'{key} is stored by columns')
       stop = shape[0] if stop is None else min(stop, shape[0])

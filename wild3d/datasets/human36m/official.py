@@ -25,12 +25,16 @@ LAYOUT = (
 # Videos end some frames after the labels. The cameras of one take differ by up to 10
 # frames in metadata.xml; a second more can only be the video of another take.
 MAX_SURPLUS = 50
-_THORAX = skeleton.JOINTS.index('thorax')
 
 
-def found(folder: pathlib.Path) -> bool:
-  """Whether the folder has the official layout."""
-  return bool(_subject_folders(folder))
+def found(folder: pathlib.Path) -> dict[int, pathlib.Path]:
+  """Subject -> its folder, of those that have 3D labels; {}: another layout."""
+  return {
+    subject: place
+    for subject in sum(joints.SUBJECTS.values(), ())
+    for root in (folder / 'extracted', folder)
+    if _label_files(place := root / f'S{subject}', 'D3_Positions_mono')
+  }
 
 
 def units(folder: pathlib.Path, config) -> dict[str, list[Unit]]:
@@ -52,7 +56,7 @@ def units(folder: pathlib.Path, config) -> dict[str, list[Unit]]:
   metadata = metadata_xml.read(path)
   there = [
     take
-    for subject, place in _subject_folders(folder).items()
+    for subject, place in found(folder).items()
     if not config.subjects or subject in config.subjects
     for take in _takes(place, subject, metadata, config)
   ]
@@ -67,14 +71,13 @@ def records(unit: Unit, config) -> Iterator[dict | Skipped]:
       the message names file and frame.
   """
   take = unit.payload['take']
-  if fault := take.fault(config):
-    yield from frame_records.skipped(unit, fault)
-    return
   mono, true = labels(take, config)
   # Crops are cut round the true projections, so that both projections see the same
   # pictures. The middle of two joints is not seen in the middle of where they are seen.
   seen = joints.to_mpii16(true)
-  seen[:, _THORAX] = take.camera.project(joints.to_mpii16(mono)[:, _THORAX])
+  seen[:, skeleton.THORAX] = take.camera.project(
+    joints.to_mpii16(mono)[:, skeleton.THORAX]
+  )
   clip = crop.clips(take.frames, take.stride, config.clip_frames)
   yield from frame_records.of_take(
     unit,
@@ -108,16 +111,6 @@ def labels(
     frame_records.check(take, '2D', true, take.labels2d)
     return mono, true
   return mono, take.camera.project(mono)
-
-
-def _subject_folders(folder):
-  """Subject -> its folder, of those that have 3D labels."""
-  return {
-    subject: place
-    for subject in sum(joints.SUBJECTS.values(), ())
-    for root in (folder / 'extracted', folder)
-    if _label_files(place := root / f'S{subject}', 'D3_Positions_mono')
-  }
 
 
 def _takes(place, subject, metadata, config):
@@ -160,7 +153,6 @@ def _checked(*, labels, labels2d, pictures, **known):
     pictures=pictures,
     rows=range(frames),
     frames=range(frames),
-    stamps=(),
     **known,
   )
   if take.corrupt:  # its video may not even open
@@ -172,8 +164,7 @@ def _checked(*, labels, labels2d, pictures, **known):
       f'{labels} has {frames} frames, {pictures} has {seen}: one is cut off or belongs '
       'to another take; download both again'
     )
-  files = [f for f in (labels, labels2d, pictures) if f]
-  return dataclasses.replace(take, video_frames=seen, stamps=takes.stamps(*files))
+  return dataclasses.replace(take, video_frames=seen)
 
 
 def _require(path, archive):

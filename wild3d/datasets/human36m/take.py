@@ -28,39 +28,26 @@ FAULTY_TAKES = {
 
 @dataclasses.dataclass(frozen=True)
 class Take:
-  """One take seen by one camera: pictures, and rows of a file of labels.
+  """One take seen by one camera: pictures, and rows of a file of labels."""
 
-  Attributes:
-    subject: 1, 5, ... 11.
-    name: what the form calls the take.
-    official_name: where the take is at fault; `name` may differ.
-    camera_id: of joints.CAMERAS.
-    labels: the file of the labels.
-    stamps: size and time of the files: a changed one makes another dataset.
-    rows: of the labels, one for each frame.
-    frames: index in the original video, from 0, increasing.
-    pictures: the video, or the folder of the pictures.
-    prefix: of the pictures' names, before the number (from 1) of the original frame.
-    camera: where the form tells where it stands, else None.
-    labels2d: the file of the 2D labels, where it is another one.
-    video_frames: of the video, which may go on after the last label.
-    stride: frames of the original video from one frame of a sequence to the next; 0
-      where no constant rate is kept, so that each picture stands alone.
-  """
-
-  subject: int
-  name: str
-  official_name: str
-  camera_id: str
-  labels: pathlib.Path
-  stamps: tuple[tuple[int, int], ...]
-  rows: Sequence[int]
-  frames: Sequence[int]
-  pictures: pathlib.Path
+  subject: int  # 1, 5, ... 11.
+  name: str  # what the form calls the take
+  official_name: str  # where the take is at fault; `name` may differ
+  camera_id: str  # of joints.CAMERAS
+  labels: pathlib.Path  # the file of the labels
+  rows: Sequence[int]  # of the labels, one for each frame
+  frames: Sequence[int]  # index in the original video, from 0, increasing
+  pictures: pathlib.Path  # the video, or the folder of the pictures
+  # Of the pictures' names, before the number (from 1) of the original frame.
   prefix: str = ''
-  camera: Camera | None = None
+  camera: Camera | None = None  # where the form tells where it stands, else None
+  # The file of the 2D labels, where it is another one.
   labels2d: pathlib.Path | None = None
-  video_frames: int = 0
+  video_frames: int = 0  # of the video, which may go on after the last label
+  # Size and time of the files: a changed one makes another dataset.
+  stamps: tuple[tuple[int, int], ...] = ()
+  # Frames of the original video from one frame of a sequence to the next; 0 where no
+  # constant rate is kept, so that each picture stands alone.
   stride: int = 0
 
   def picture(self, frame: int) -> pathlib.Path:
@@ -99,11 +86,6 @@ class Take:
     if self.shifted and config.shifted == 'skip':
       return f'{name}: labels shifted by 200 mm'
     return None
-
-
-def stamps(*paths: pathlib.Path) -> tuple[tuple[int, int], ...]:
-  """Size and time of files."""
-  return tuple((s.st_size, s.st_mtime_ns) for s in map(os.stat, paths))
 
 
 def wanted(subject: int, camera_id: str, config) -> bool:
@@ -166,6 +148,10 @@ def units(
 def unit(take: Take, form: str) -> Unit:
   """The unit of a take."""
   name = f'human36m/S{take.subject}/{take.name}.{take.camera_id}'
+  files = (take.labels, take.labels2d, None if take.prefix else take.pictures)
+  stats = [os.stat(file) for file in files if file and file.exists()]
+  stamps = tuple((stat.st_size, stat.st_mtime_ns) for stat in stats)
+  take = dataclasses.replace(take, stamps=stamps)
   return Unit(name, len(take.frames), {'form': form, 'take': take})
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from wild3d import skeleton
-from wild3d.datasets import array_files, crop, make_record
+from wild3d.datasets import array_files, make_record
 from wild3d.datasets.human36m import frame_records, joints
 from wild3d.datasets.human36m import take as takes
 from wild3d.datasets.units import Skipped, Unit
@@ -42,25 +42,26 @@ _FROM_16 = [
 
 @dataclasses.dataclass(frozen=True)
 class Labels:
-  """Of n pictures.
+  """Of n pictures."""
 
-  Attributes:
-    joints2d: px of the crop, as stored.
-    joints3d: mm, camera axes.
-    box: x1, y1, x2, y2 of the crop, px of the original, counted from 1, inclusive.
-  """
-
-  joints2d: np.ndarray
-  joints3d: np.ndarray
+  joints2d: np.ndarray  # px of the crop, as stored
+  joints3d: np.ndarray  # mm, camera axes
+  # x1, y1, x2, y2 of the crop, px of the original, counted from 1, inclusive.
   box: np.ndarray
 
   def __getitem__(self, rows):
     return Labels(self.joints2d[rows], self.joints3d[rows], self.box[rows])
 
 
-def found(folder: pathlib.Path) -> bool:
-  """Whether the folder has this layout."""
-  return bool(_folders(folder))
+def found(folder: pathlib.Path) -> dict[pathlib.Path, tuple[int, ...]]:
+  """Folder of pictures -> subject, action, subaction, camera; {}: another layout."""
+  images = folder / 'images' if (folder / 'images').is_dir() else folder
+  matches = {path: _FOLDER.fullmatch(path.name) for path in sorted(images.glob('s_*'))}
+  return {
+    path: tuple(int(number) for number in match.groups())
+    for path, match in matches.items()
+    if match and path.is_dir()
+  }
 
 
 def units(folder: pathlib.Path, config) -> dict[str, list[Unit]]:
@@ -80,7 +81,7 @@ def units(folder: pathlib.Path, config) -> dict[str, list[Unit]]:
     )
   there, unlabelled = [], []
   sampled = {path: _by_folder(path) for path in sorted(folder.glob('annotSample*.h5'))}
-  for pictures, (subject, action, subaction, camera) in _folders(folder).items():
+  for pictures, (subject, action, subaction, camera) in found(folder).items():
     if not 1 <= camera <= 4 or action not in joints.ACTIONS:
       raise UserError(
         f'{pictures}: action {action}, camera {camera}: Human3.6M has actions 2 to 16 '
@@ -97,7 +98,6 @@ def units(folder: pathlib.Path, config) -> dict[str, list[Unit]]:
       official_name=takes.FAULTY_TAKES.get((subject, action, subaction), name),
       camera_id=camera_id,
       labels=labels,
-      stamps=takes.stamps(labels),
       rows=rows,
       frames=frames,
       pictures=pictures,
@@ -129,9 +129,6 @@ def records(unit: Unit, config) -> Iterator[dict | Skipped]:
   if not take.rows:
     yield from (Skipped('no labels for the folder') for _ in _numbers(take.pictures))
     return
-  if fault := take.fault(config):
-    yield from frame_records.skipped(unit, fault)
-    return
   read = _read_mat if take.labels.suffix == '.mat' else _read_h5
   labels = read(take.labels, take.rows)
   frame_records.check(take, '3D', labels.joints3d)
@@ -142,11 +139,13 @@ def records(unit: Unit, config) -> Iterator[dict | Skipped]:
     seen = labels.joints2d[row] - 0.5
     size = np.array(picture.size, np.float64)
     known = frame_records.labels(unit, row, labels.joints3d[row], seen, config)
-    square = crop.around(
-      size / 2, float(size.max()), margin=config.margin, size=config.size
-    )
     one = make_record.from_picture(
-      picture, square, center=size / 2, side=float(size.max()), **known
+      picture,
+      margin=config.margin,
+      size=config.size,
+      center=size / 2,
+      side=float(size.max()),
+      **known,
     )
     x1, y1, x2, y2 = labels.box[row]
     if not (x2 > x1 and y2 > y1):
@@ -159,17 +158,6 @@ def records(unit: Unit, config) -> Iterator[dict | Skipped]:
       'to_original': affine.astype(np.float32),
       'original_size': np.array(_ORIGINAL_SIZE[take.camera_id], np.int32),
     }
-
-
-def _folders(folder):
-  """Folder of pictures -> subject, action, subaction, camera."""
-  images = folder / 'images' if (folder / 'images').is_dir() else folder
-  matches = {path: _FOLDER.fullmatch(path.name) for path in sorted(images.glob('s_*'))}
-  return {
-    path: tuple(int(number) for number in match.groups())
-    for path, match in matches.items()
-    if match and path.is_dir()
-  }
 
 
 def _numbers(pictures):

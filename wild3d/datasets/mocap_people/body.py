@@ -1,29 +1,13 @@
 """From a file's joints to ours: axes, millimetres, the head's top, frame rate."""
 
 import dataclasses
+import itertools
 
 import numpy as np
 from jaxtyping import Bool, Float
 
+from wild3d import skeleton
 from wild3d.synthetic import kinematics
-from wild3d.synthetic.joint import (
-  HEAD_TOP,
-  LEFT_ANKLE,
-  LEFT_ELBOW,
-  LEFT_HIP,
-  LEFT_KNEE,
-  LEFT_SHOULDER,
-  LEFT_WRIST,
-  PELVIS,
-  RIGHT_ANKLE,
-  RIGHT_ELBOW,
-  RIGHT_HIP,
-  RIGHT_KNEE,
-  RIGHT_SHOULDER,
-  RIGHT_WRIST,
-  THORAX,
-  UPPER_NECK,
-)
 
 # Units met in files: millimetres, centimetres, metres, inches, feet, and those of
 # the CMU database (1 / 0.45 inches). A leg tells them apart: no two agree on one.
@@ -37,41 +21,31 @@ HEAD_OVER_LEG = kinematics.SHARES['head'][0] / (
 )
 # Bones that a body cannot have, mm: lower and upper limits.
 _LIMBS = (
-  (RIGHT_HIP, RIGHT_KNEE),
-  (RIGHT_KNEE, RIGHT_ANKLE),
-  (LEFT_HIP, LEFT_KNEE),
-  (LEFT_KNEE, LEFT_ANKLE),
-  (RIGHT_SHOULDER, RIGHT_ELBOW),
-  (RIGHT_ELBOW, RIGHT_WRIST),
-  (LEFT_SHOULDER, LEFT_ELBOW),
-  (LEFT_ELBOW, LEFT_WRIST),
-  (PELVIS, THORAX),
-  (UPPER_NECK, HEAD_TOP),
+  *(
+    bone
+    for limb in (*skeleton.LEGS, *skeleton.ARMS)
+    for bone in itertools.pairwise(limb)
+  ),
+  (skeleton.PELVIS, skeleton.THORAX),
+  (skeleton.UPPER_NECK, skeleton.HEAD_TOP),
 )
 _LIMB_MM = (80.0, 900.0)
 
 
 @dataclasses.dataclass(frozen=True)
 class Clip:
-  """A motion, or some single poses, of one person.
+  """A motion, or some single poses, of one person."""
 
-  Attributes:
-    name: within its file; '' if it is the only one.
-    joints: [T, 16, 3] mm, z up; or in a file's own units and axes.
-    fps: frames a second; 0: single poses, in no order.
-    subject, action: '' where unknown.
-  """
-
-  name: str
-  joints: Float[np.ndarray, 'T 16 3']
-  fps: float
-  subject: str
+  name: str  # within its file; '' if it is the only one
+  joints: Float[np.ndarray, 'T 16 3']  # mm, z up; or in a file's own units and axes
+  fps: float  # frames a second; 0: single poses, in no order
+  subject: str  # '' where unknown, as `action`
   action: str
 
 
 def leg(joints: Float[np.ndarray, 'T 16 3']) -> float:
   """Hip to knee to ankle, in the units of `joints`: median over frames and sides."""
-  return float(np.median(sum(_lengths(joints, _LIMBS[:4]).T) / 2))
+  return float(np.median(sum(skeleton.bone_lengths(joints, _LIMBS[:4]).T) / 2))
 
 
 def guess_unit(leg: float) -> float | None:
@@ -82,8 +56,8 @@ def guess_unit(leg: float) -> float | None:
 
 def guess_up(joints: Float[np.ndarray, 'T 16 3']) -> str | None:
   """'y' or 'z', whichever the body mostly stands along; None if neither is clear."""
-  ankles = (joints[:, RIGHT_ANKLE] + joints[:, LEFT_ANKLE]) / 2
-  body = joints[:, HEAD_TOP] - ankles
+  ankles = (joints[:, skeleton.RIGHT_ANKLE] + joints[:, skeleton.LEFT_ANKLE]) / 2
+  body = joints[:, skeleton.HEAD_TOP] - ankles
   body = np.median(body / np.linalg.norm(body, axis=-1, keepdims=True), axis=0)
   axis = int(np.argmax(body))
   return 'xyz'[axis] if axis > 0 and body[axis] > 0.6 else None
@@ -105,10 +79,10 @@ def extend_head(joints: Float[np.ndarray, 'T 16 3']) -> Float[np.ndarray, 'T 16 
   """
   joints = joints.copy()
   wanted = HEAD_OVER_LEG * leg(joints)
-  bone = joints[:, HEAD_TOP] - joints[:, UPPER_NECK]
+  bone = joints[:, skeleton.HEAD_TOP] - joints[:, skeleton.UPPER_NECK]
   length = np.linalg.norm(bone, axis=-1, keepdims=True)
   longer = np.maximum(wanted / np.maximum(length, 1e-6), 1.0)
-  joints[:, HEAD_TOP] = joints[:, UPPER_NECK] + longer * bone
+  joints[:, skeleton.HEAD_TOP] = joints[:, skeleton.UPPER_NECK] + longer * bone
   return joints
 
 
@@ -126,21 +100,20 @@ def resample(
   high = np.minimum(low + 1, len(joints) - 1)
   share = np.clip(at - low, 0, 1)[:, None]
   middle = (1 - share[..., None]) * joints[low] + share[..., None] * joints[high]
-  lengths = (1 - share) * _lengths(joints[low], _LIMBS) + share * _lengths(
-    joints[high], _LIMBS
-  )
+  before, after = (skeleton.bone_lengths(joints[at], _LIMBS) for at in (low, high))
+  lengths = (1 - share) * before + share * after
   done = middle.copy()
   for (start, end), length in zip(_LIMBS, lengths.T, strict=True):
     bone = middle[:, end] - middle[:, start]
     scale = length / np.maximum(np.linalg.norm(bone, axis=-1), 1e-6)
-    if end != THORAX:  # it stays the middle of the shoulders
+    if end != skeleton.THORAX:  # it stays the middle of the shoulders
       done[:, end] = done[:, start] + scale[:, None] * bone
   return done
 
 
 def plausible(joints: Float[np.ndarray, 'T 16 3']) -> Bool[np.ndarray, ' T']:
   """Which frames' limbs have lengths (mm) that a person's can have."""
-  lengths = _lengths(joints, _LIMBS)
+  lengths = skeleton.bone_lengths(joints, _LIMBS)
   return ((lengths > _LIMB_MM[0]) & (lengths < _LIMB_MM[1])).all(axis=1)
 
 
@@ -150,12 +123,6 @@ def stand(joints: Float[np.ndarray, 'T 16 3']) -> Float[np.ndarray, 'T 16 3']:
   The heights of floors in mocap files are not to be relied on, and what people
   climb on there is not drawn here.
   """
-  moved = joints - joints[0, PELVIS] * (1, 1, 0)
+  moved = joints - joints[0, skeleton.PELVIS] * (1, 1, 0)
   flesh = kinematics.FLESH_MM[: joints.shape[1]]
   return moved - (0, 0, (moved[..., 2] - flesh).min())
-
-
-def _lengths(joints, bones):
-  """[T, N]."""
-  ends = joints[:, np.array(bones)]
-  return np.linalg.norm(ends[:, :, 0] - ends[:, :, 1], axis=-1)

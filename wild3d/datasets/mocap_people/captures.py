@@ -18,40 +18,27 @@ _CMU_FILE = re.compile(r'^(\d+)_\d+$')  # subject_trial
 
 @dataclasses.dataclass(frozen=True)
 class Reading:
-  """How files are read.
+  """How files are read."""
 
-  Attributes:
-    up_axis: 'y', 'z', or 'auto': what the file says, or along which people stand.
-    millimetres_per_unit: 0: what the file says, or what makes legs of the skeleton.
-    frames_per_second: to which motions are resampled.
-    joint_names: (our joint, theirs) pairs that go before what is matched by name.
-  """
-
-  up_axis: str
+  up_axis: str  # 'y', 'z', or 'auto': what the file says, or along which people stand
+  # 0: what the file says, or what makes legs of the skeleton.
   millimetres_per_unit: float
-  frames_per_second: float
+  frames_per_second: float  # to which motions are resampled
+  # (our joint, theirs) pairs that go before what is matched by name.
   joint_names: tuple[tuple[str, str], ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
 class Capture:
-  """A file.
+  """A file."""
 
-  Attributes:
-    clips: at the wanted rate, mm, z up, with the head's top where MPII has it.
-    kind: 'BVH' or 'npz'.
-    fps: frames a second in the file (of its first clip); 0: single poses.
-    up_axis: 'y' or 'z', in the file.
-    millimetres_per_unit: of the file.
-    leg_mm: from hip to ankle; median over the file.
-  """
-
+  # At the wanted rate, mm, z up, with the head's top where MPII has it.
   clips: tuple[body.Clip, ...]
-  kind: str
-  fps: float
-  up_axis: str
-  millimetres_per_unit: float
-  leg_mm: float
+  kind: str  # 'BVH' or 'npz'
+  fps: float  # frames a second in the file (of its first clip); 0: single poses
+  up_axis: str  # 'y' or 'z', in the file
+  millimetres_per_unit: float  # of the file
+  leg_mm: float  # from hip to ankle; median over the file
 
 
 def find(folder: pathlib.Path) -> list[pathlib.Path]:

@@ -1,10 +1,9 @@
 """Where our joints are among those of a motion capture file: by name, or as told."""
 
-import json
 import pathlib
 from collections.abc import Sequence
 
-from wild3d import joint_names, skeleton
+from wild3d import files, joint_names, skeleton
 from wild3d.errors import UserError
 
 JSON_NAME = 'joint_names.json'
@@ -21,10 +20,7 @@ def told(folder: pathlib.Path) -> dict[str, str]:
   path = folder / JSON_NAME
   if not path.exists():
     return {}
-  try:
-    mapping = json.loads(path.read_text())
-  except (ValueError, OSError) as error:
-    raise UserError(f'{path}: damaged or no JSON ({error})') from error
+  mapping = files.read_json(path)
   if not isinstance(mapping, dict) or not all(
     isinstance(theirs, str) for theirs in mapping.values()
   ):

@@ -76,19 +76,13 @@ class MocapPeopleConfig(tfds.core.BuilderConfig):
 
 @dataclasses.dataclass(frozen=True)
 class Drawing:
-  """What one unit draws.
+  """What one unit draws."""
 
-  Attributes:
-    folder: of the files.
-    split: such as 'lab_train'.
-    picks: (file, checksum of the file, index of the clip in it, first frame).
-    reading: how to read the files.
-  """
-
-  folder: str
-  split: str
+  folder: str  # of the files
+  split: str  # such as 'lab_train'
+  # (file, checksum of the file, index of the clip in it, first frame).
   picks: tuple[tuple[str, int, int, int], ...]
-  reading: captures.Reading
+  reading: captures.Reading  # how to read the files
 
 
 class Builder(UnitBuilder):

@@ -56,18 +56,12 @@ class Labels:
 
   The thorax is the middle of the shoulders, as everywhere in wild3d; the dataset's
   own spine joint is dropped. The pelvis is the dataset's.
-
-  Attributes:
-    joints2d: px of the original.
-    joints3d: mm, camera axes.
-    valid: rows that hold labels.
-    actions: per row; empty where the dataset names none.
   """
 
-  joints2d: Float[np.ndarray, 'N 16 2']
-  joints3d: Float[np.ndarray, 'N 16 3']
-  valid: Bool[np.ndarray, ' N']
-  actions: tuple[str, ...]
+  joints2d: Float[np.ndarray, 'N 16 2']  # px of the original
+  joints3d: Float[np.ndarray, 'N 16 3']  # mm, camera axes
+  valid: Bool[np.ndarray, ' N']  # rows that hold labels
+  actions: tuple[str, ...]  # per row; empty where the dataset names none
 
   @property
   def digest(self) -> str:

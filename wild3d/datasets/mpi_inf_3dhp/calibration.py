@@ -11,15 +11,10 @@ from wild3d.errors import UserError
 
 @dataclasses.dataclass(frozen=True)
 class Lens:
-  """A camera's intrinsics.
+  """A camera's intrinsics."""
 
-  Attributes:
-    intrinsics: fx, fy, cx, cy, px.
-    size: width, height of its pictures, px.
-  """
-
-  intrinsics: tuple[float, float, float, float]
-  size: tuple[int, int]
+  intrinsics: tuple[float, float, float, float]  # fx, fy, cx, cy, px
+  size: tuple[int, int]  # width, height of its pictures, px
 
 
 def _test_lens(*, focal, aspect, offset, sensor, size):

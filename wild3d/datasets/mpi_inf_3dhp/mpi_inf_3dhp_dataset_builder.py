@@ -104,12 +104,9 @@ class Builder(UnitBuilder):
   # Frames with valid_frame = 1.
   OFFICIAL_COUNTS: ClassVar = {
     ('test', ''): Official(2_929),
-    ('test', 'TS1'): Official(603),
-    ('test', 'TS2'): Official(540),
-    ('test', 'TS3'): Official(505),
-    ('test', 'TS4'): Official(553),
-    ('test', 'TS5'): Official(276),
-    ('test', 'TS6'): Official(452),
+    **{('test', 'TS1'): Official(603), ('test', 'TS2'): Official(540)},
+    **{('test', 'TS3'): Official(505), ('test', 'TS4'): Official(553)},
+    **{('test', 'TS5'): Official(276), ('test', 'TS6'): Official(452)},
   }
   HOMEPAGE = annotations.SITE
   CITATION = (
@@ -178,7 +175,8 @@ class Builder(UnitBuilder):
       center, side = boxes[row]
       yield make_record.from_picture(
         picture,
-        crop.around(center, side, margin=config.margin, size=config.size),
+        margin=config.margin,
+        size=config.size,
         id=f'{unit.name}#{row + view.pictures.first:06d}',
         joints2d=labels.joints2d[row],
         labelled=np.ones(16, bool),

@@ -16,17 +16,11 @@ _NUMBERED = re.compile(r'(.*?)(\d+)\.(jpe?g|png)', re.IGNORECASE)
 
 @dataclasses.dataclass(frozen=True)
 class Pictures:
-  """Where the frames of one camera lie.
+  """Where the frames of one camera lie."""
 
-  Attributes:
-    path: video file, or folder of pictures.
-    prefix: of the names of the pictures; what follows is their number.
-    first: number of the picture of row 0 of the labels; 0 for a video.
-  """
-
-  path: str
-  prefix: str = ''
-  first: int = 0
+  path: str  # video file, or folder of pictures
+  prefix: str = ''  # of the names of the pictures; what follows is their number
+  first: int = 0  # number of the picture of row 0 of the labels; 0 for a video
 
   @property
   def is_video(self) -> bool:

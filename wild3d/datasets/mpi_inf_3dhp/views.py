@@ -27,31 +27,18 @@ TEST = tuple(f'TS{k}' for k in range(1, 7))
 
 @dataclasses.dataclass(frozen=True)
 class View:
-  """One camera's view of one performance.
+  """One camera's view of one performance."""
 
-  Attributes:
-    name: 'S1/Seq1 camera 0', 'TS1'.
-    subject: 'S1', 'TS1'.
-    labels: path of annot.mat or annot_data.mat.
-    camera: number of the camera; -1 in the test set, which has one.
-    end: rows from here on have no picture.
-    lens: of the camera.
-    pictures: the frames.
-    digest: of the labels, so that other labels make another view.
-    count: frames that can be used, at the stride.
-    unlabelled: pictures without labels.
-  """
-
-  name: str
-  subject: str
-  labels: str
-  camera: int
-  end: int
-  lens: calibration.Lens
-  pictures: pictures.Pictures
-  digest: str
-  count: int = 0
-  unlabelled: int = 0
+  name: str  # 'S1/Seq1 camera 0', 'TS1'
+  subject: str  # 'S1', 'TS1'
+  labels: str  # path of annot.mat or annot_data.mat
+  camera: int  # number of the camera; -1 in the test set, which has one
+  end: int  # rows from here on have no picture
+  lens: calibration.Lens  # of the camera
+  pictures: pictures.Pictures  # the frames
+  digest: str  # of the labels, so that other labels make another view
+  count: int = 0  # frames that can be used, at the stride
+  unlabelled: int = 0  # pictures without labels
 
   def read_labels(self, annotation: str) -> annotations.Labels:
     """The labels of this view; see annotations.py for the cost and the errors."""

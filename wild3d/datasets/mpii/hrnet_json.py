@@ -6,12 +6,12 @@ and `scale` (person height / 200 px). Read here if present: `visible` (0 with a
 position: occluded) and `head_box` (x1, y1, x2, y2, pixels counted from 1).
 """
 
-import json
 import math
 import pathlib
 
 import numpy as np
 
+from wild3d import files
 from wild3d.datasets.mpii import person
 from wild3d.datasets.mpii.person import Person
 from wild3d.errors import UserError
@@ -46,8 +46,11 @@ def people(path: pathlib.Path) -> list[Person]:
       entry lacks a field or holds NaN, has no person box or no labelled joint,
       or repeats another.
   """
+  entries = files.read_json(path)
+  if not isinstance(entries, list) or not entries:
+    raise UserError(f'{path}: must hold a list of people, and at least one')
   result, seen = [], {}
-  for row, entry in enumerate(_entries(path)):
+  for row, entry in enumerate(entries):
     where = f'{path}, entry {row}'
     one = _person(entry, row, where)
     key = (one.image, one.joints2d.tobytes(), one.center.tobytes())
@@ -56,18 +59,6 @@ def people(path: pathlib.Path) -> list[Person]:
     seen[key] = row
     result.append(one)
   return result
-
-
-def _entries(path):
-  try:
-    entries = json.loads(path.read_text(encoding='utf-8'))
-  except OSError as error:
-    raise UserError(f'{path}: cannot be read: {error.strerror}') from None
-  except ValueError as error:
-    raise UserError(f'{path}: damaged or no JSON: {error}') from None
-  if not isinstance(entries, list) or not entries:
-    raise UserError(f'{path}: must hold a list of people, and at least one')
-  return entries
 
 
 def _person(entry, row, where):

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import tensorflow_datasets as tfds
 
-from wild3d.datasets import crop, make_record, options
+from wild3d.datasets import make_record, options
 from wild3d.datasets.mpii import hrnet_json, newell_h5, official_mat, person, split
 from wild3d.datasets.official_counts import Official
 from wild3d.datasets.units import Skipped, Unit, UnitBuilder
@@ -93,7 +93,6 @@ class Builder(UnitBuilder):
   def records(self, unit: Unit) -> Iterator[dict | Skipped]:
     """The people of a unit; each picture is decoded once where they follow in a row."""
     images, entries = unit.payload
-    size, margin = self.builder_config.size, self.builder_config.margin
     name, picture = None, None
     for one in entries:
       if isinstance(one, str):
@@ -106,7 +105,8 @@ class Builder(UnitBuilder):
         continue
       yield make_record.from_picture(
         picture,
-        crop.around(one.center, one.side, margin=margin, size=size),
+        margin=self.builder_config.margin,
+        size=self.builder_config.size,
         id=f'{unit.name}#{one.image}:{one.row}',
         joints2d=one.joints2d,
         labelled=one.labelled,

@@ -24,32 +24,21 @@ _PROBES, _MISFITS = 300, 0.1
 
 @dataclasses.dataclass(frozen=True)
 class Person:
-  """One annotated person; positions are continuous px (data/batch.py).
+  """One annotated person; positions are continuous px (data/batch.py)."""
 
-  Attributes:
-    image: file name.
-    row: place among the people of the picture, from 0; in the JSON form, which
-      does not say it, place in the file.
-    joints2d: px; 0 where not labelled.
-    labelled: a position is given; nowhere for people of the test set.
-    occluded: said to be hidden.
-    center: px, of the square person box.
-    side: px, of the square person box.
-    head_size: px, 0.6 of the head box's diagonal (the unit of PCKh), or 0.
-    index: place of the picture in RELEASE.annolist, from 0; -1 where not said.
-    action: what they do, or ''.
-  """
-
-  image: str
+  image: str  # file name
+  # Place among the people of the picture, from 0; in the JSON form, which does not
+  # say it, place in the file.
   row: int
-  joints2d: Float[np.ndarray, '16 2']
+  joints2d: Float[np.ndarray, '16 2']  # px; 0 where not labelled
+  # A position is given; nowhere for people of the test set.
   labelled: Bool[np.ndarray, '16']
-  occluded: Bool[np.ndarray, '16']
-  center: Float[np.ndarray, '2']
-  side: float
-  head_size: float = 0.0
-  index: int = -1
-  action: str = ''
+  occluded: Bool[np.ndarray, '16']  # said to be hidden
+  center: Float[np.ndarray, '2']  # px, of the square person box
+  side: float  # px, of the square person box
+  head_size: float = 0.0  # px, 0.6 of the head box's diagonal (the unit of PCKh), or 0
+  index: int = -1  # place of the picture in RELEASE.annolist, from 0; -1 where not said
+  action: str = ''  # what they do, or ''
 
   @classmethod
   def of(cls, image, row, *, joints, labelled, visible, center, scale, **known):

@@ -140,7 +140,7 @@ class _Split:
         for row, jpeg in enumerate(jpegs):
           person, frame = divmod(row, self._frames)
           labels_here = {key: value[person, frame] for key, value in labels.items()}
-          lengths.append(_skeleton_mm(labels_here['joints3d']))
+          lengths.append(skeleton.bone_lengths(labels_here['joints3d']).sum())
           yield self._record(people[person], frame, jpeg, labels_here)
     if self._name == 'lab_train':
       self._metadata['skeleton_mm'] = round(float(np.mean(lengths)), 3)
@@ -252,8 +252,3 @@ def _draw(scenes, placements, persons, *, size):
 def _fetch(people, labels):
   labels = jax.device_get(labels)
   return people, {key: value[: len(people)] for key, value in labels.items()}
-
-
-def _skeleton_mm(joints):
-  ends = joints[np.array(skeleton.BONES)]
-  return np.linalg.norm(ends[:, 0] - ends[:, 1], axis=-1).sum()

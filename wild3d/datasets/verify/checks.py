@@ -22,19 +22,12 @@ _LIMBS = _PAIRS.ravel()
 
 @dataclasses.dataclass(frozen=True)
 class Check:
-  """One property of some records.
+  """One property of some records."""
 
-  Attributes:
-    name: what was looked at.
-    bound: what must hold, in words; '' if it is only shown.
-    shown: what was found; '–' where nothing was to be looked at.
-    failed: whether what was found breaks the bound.
-  """
-
-  name: str
-  bound: str
-  shown: str
-  failed: bool = False
+  name: str  # what was looked at
+  bound: str  # what must hold, in words; '' if it is only shown
+  shown: str  # what was found; '–' where nothing was to be looked at
+  failed: bool = False  # whether what was found breaks the bound
 
 
 def of_split(tally: Tally, *, projects: bool = True) -> list[Check]:
@@ -90,18 +83,20 @@ def _at_least(share):
 
 
 def _head(histogram):
-  name, bound = 'head size / box, median', '0.03 to 0.5'
   median = histogram.quantile(0.5)
-  if np.isnan(median):
+  return _judged('head size / box, median', '0.03 to 0.5', median, '{:.2f}', 0.03, 0.5)
+
+
+def _judged(name, bound, value, form, least, most):
+  """The check of one number, which is NaN where there is nothing to look at."""
+  if np.isnan(value):
     return Check(name, bound, '–')
-  return Check(name, bound, f'{median:.2f}', not 0.03 <= median <= 0.5)
+  return Check(name, bound, form.format(value), not least <= value <= most)
 
 
 def _projection(tally, judged):
-  name, bound = (
-    '3D onto 2D, px: median, 99 %, most',
-    'median ≤ 0.5 %, 99 % ≤ 5 % of box',
-  )
+  name = '3D onto 2D, px: median, 99 %, most'
+  bound = 'median ≤ 0.5 %, 99 % ≤ 5 % of box'
   px, box = tally.residual_px, tally.residual_box
   if np.isnan(box.quantile(0.5)):
     return Check(name, bound, '–')
@@ -118,29 +113,23 @@ def _projection(tally, judged):
 
 def _skeleton(bones):
   low, high = SKELETON_MM
-  name, bound = 'skeleton mm', f'{low:.0f} to {high:.0f}'
-  if not bones.count:
-    return Check(name, bound, '–')
-  total = float(bones.mean.sum())
+  total = float(bones.mean.sum()) if bones.count else np.nan
   units = [unit for unit, mm in _UNITS.items() if low <= total * mm <= high]
-  if units:
-    return Check(name, bound, f'{total:.4g}, which looks like {units[0]}', True)
-  return Check(name, bound, f'{total:.0f}', not low <= total <= high)
+  form = f'{{:.4g}}, which looks like {units[0]}' if units else '{:.0f}'
+  return _judged('skeleton mm', f'{low:.0f} to {high:.0f}', total, form, low, high)
 
 
 def _spread(bones, known):
-  name, bound = 'limb spread', '≤ 20 %'
-  if bones.count < 2 or not known:
-    return Check(name, bound, '–')
-  worst = float(np.max(bones.spread[_LIMBS] / np.maximum(bones.mean[_LIMBS], 1e-9)))
-  return Check(name, bound, f'{100 * worst:.1f} %', worst > 0.2)
+  worst = np.nan
+  if bones.count > 1 and known:
+    worst = np.max(bones.spread[_LIMBS] / np.maximum(bones.mean[_LIMBS], 1e-9))
+  return _judged('limb spread', '≤ 20 %', 100 * worst, '{:.1f} %', 0, 20)
 
 
 def _symmetry(bones):
-  name, bound = 'left/right limbs', '≤ 15 %'
-  if not bones.count:
-    return Check(name, bound, '–')
-  sides = bones.mean[_PAIRS]
-  means = np.maximum(sides.mean(axis=-1), 1e-9)
-  worst = float(np.max(np.abs(sides[:, 0] - sides[:, 1]) / means))
-  return Check(name, bound, f'{100 * worst:.1f} %', worst > 0.15)
+  worst = np.nan
+  if bones.count:
+    sides = bones.mean[_PAIRS]
+    means = np.maximum(sides.mean(axis=-1), 1e-9)
+    worst = np.max(np.abs(sides[:, 0] - sides[:, 1]) / means)
+  return _judged('left/right limbs', '≤ 15 %', 100 * worst, '{:.1f} %', 0, 15)

@@ -7,35 +7,14 @@ the stored picture unless said.
 import numpy as np
 from jaxtyping import Bool, Float, Num
 
+from wild3d import skeleton
 from wild3d.datasets import camera
-from wild3d.skeleton import BONES, FLIP_PAIRS, JOINTS
+from wild3d.skeleton import FLIP_PAIRS
 
 _BENT = 20.0  # degrees between two limbs: from there the hinge's direction is clear
 _CLEAR = 0.06  # of the box: a width in the picture from which sides can be told
-_BONES = np.array(BONES)
 _PAIRS = np.array(FLIP_PAIRS)
 _SLACK = 0.02  # of its side, by which a box may leave the picture
-
-
-def _joint(name):
-  return JOINTS.index(name)
-
-
-# Hinge: (hip or shoulder, knee or elbow, ankle or wrist) of the right and the left.
-_LEGS = tuple(
-  tuple(_joint(f'{side}_{part}') for part in ('hip', 'knee', 'ankle'))
-  for side in ('right', 'left')
-)
-_ARMS = tuple(
-  tuple(_joint(f'{side}_{part}') for part in ('shoulder', 'elbow', 'wrist'))
-  for side in ('right', 'left')
-)
-
-
-def bone_lengths(joints3d: Num[np.ndarray, 'N 16 3']) -> Float[np.ndarray, 'N 14']:
-  """Lengths of `skeleton.BONES`, mm."""
-  ends = joints3d.astype(np.float64)[:, _BONES]
-  return np.linalg.norm(ends[:, :, 0] - ends[:, :, 1], axis=-1)
 
 
 def knees_forwards(joints3d: Num[np.ndarray, 'N 16 3']) -> Float[np.ndarray, 'N 2']:
@@ -46,7 +25,7 @@ def knees_forwards(joints3d: Num[np.ndarray, 'N 16 3']) -> Float[np.ndarray, 'N 
   right, or looking into a mirror, turns the sign. In the motion capture of CMU and
   HDM05 99 % of the bent knees give 1 (95 to 100 % of each person's).
   """
-  return _hinges(joints3d, _LEGS, sign=1)
+  return _hinges(joints3d, skeleton.LEGS, sign=1)
 
 
 def elbows_forwards(joints3d: Num[np.ndarray, 'N 16 3']) -> Float[np.ndarray, 'N 2']:
@@ -55,7 +34,7 @@ def elbows_forwards(joints3d: Num[np.ndarray, 'N 16 3']) -> Float[np.ndarray, 'N
   The forearm swings forwards, so the axis points the other way. 97 % give 1 (85 to
   100 % of each person's).
   """
-  return _hinges(joints3d, _ARMS, sign=-1)
+  return _hinges(joints3d, skeleton.ARMS, sign=-1)
 
 
 def _hinges(joints3d, limbs, sign):
@@ -119,8 +98,10 @@ def sides_agree(record: dict[str, np.ndarray]) -> Float[np.ndarray, ' N']:
 
 def hips_as_shoulders(record: dict[str, np.ndarray]) -> Float[np.ndarray, ' N']:
   """1 where hips and shoulders have the same order in 2D; NaN if not clear."""
-  hips, hips_clear = _across(record, 'hip')
-  shoulders, shoulders_clear = _across(record, 'shoulder')
+  hips, hips_clear = _across(record, skeleton.RIGHT_HIP, skeleton.LEFT_HIP)
+  shoulders, shoulders_clear = _across(
+    record, skeleton.RIGHT_SHOULDER, skeleton.LEFT_SHOULDER
+  )
   same = np.sum(hips * shoulders, axis=-1) > 0
   return np.where(hips_clear & shoulders_clear, same, np.nan)
 
@@ -130,20 +111,19 @@ def faces_camera(record: dict[str, np.ndarray]) -> Float[np.ndarray, ' N']:
 
   Says nothing of one record, but most photographs show faces: 72 % in MPII.
   """
-  shoulders, clear = _across(record, 'shoulder')
-  neck, pelvis = _joint('upper_neck'), _joint('pelvis')
-  up = record['joints2d'][:, neck] - record['joints2d'][:, pelvis]
-  clear = clear & record['labelled'][:, neck] & record['labelled'][:, pelvis]
+  shoulders, clear = _across(record, skeleton.RIGHT_SHOULDER, skeleton.LEFT_SHOULDER)
+  trunk = [skeleton.PELVIS, skeleton.UPPER_NECK]
+  up = np.diff(record['joints2d'][:, trunk], axis=1)[:, 0]
+  clear = clear & record['labelled'][:, trunk].all(axis=1)
   turned = shoulders[:, 0] * up[:, 1] - shoulders[:, 1] * up[:, 0] < 0
   return np.where(clear, turned, np.nan)
 
 
-def _across(record, part):
+def _across(record, *ends):
   """Right to left [N, 2] px, and whether it is labelled and wide enough."""
-  ends = [_joint(f'right_{part}'), _joint(f'left_{part}')]
-  right, left = record['joints2d'][:, ends[0]], record['joints2d'][:, ends[1]]
-  wide = np.linalg.norm(left - right, axis=-1) > _CLEAR * record['side']
-  return left - right, wide & record['labelled'][:, ends].all(axis=-1)
+  across = np.diff(record['joints2d'][:, ends], axis=1)[:, 0]
+  wide = np.linalg.norm(across, axis=-1) > _CLEAR * record['side']
+  return across, wide & record['labelled'][:, ends].all(axis=-1)
 
 
 def joints_inside(

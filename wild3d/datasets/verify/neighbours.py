@@ -31,12 +31,9 @@ class Neighbours:
     rows = {key: record[key] for key in keys}
     if self._last is not None:
       rows = {key: np.concatenate([self._last[key], rows[key]]) for key in keys}
-    hinges = np.concatenate(
-      [
-        measures.knees_forwards(rows['joints3d']),
-        measures.elbows_forwards(rows['joints3d']),
-      ],
-      axis=-1,
+    joints = rows['joints3d']
+    hinges = np.hstack(
+      [measures.knees_forwards(joints), measures.elbows_forwards(joints)]
     )
     hinges[~rows['has3d']] = np.nan
     self._find_swaps(rows, hinges)

@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Num
 
 from wild3d.datasets.verify import measures
-from wild3d.skeleton import BONES, JOINTS
+from wild3d.skeleton import BONES, JOINTS, bone_lengths
 
 
 class Share:
@@ -107,12 +107,8 @@ class Tally:
     self.records = self.with2d = self.with3d = self.not_finite = 0
     self.labelled, self.occluded = Share((len(JOINTS),)), Share((len(JOINTS),))
     self.inside, self.box_inside = Share(), Share()
-    self.hips_as_shoulders, self.faces_camera, self.sides_agree = (
-      Share(),
-      Share(),
-      Share(),
-    )
-    self.knees, self.elbows = Share(), Share()
+    self.hips_as_shoulders, self.faces_camera = Share(), Share()
+    self.sides_agree, self.knees, self.elbows = Share(), Share(), Share()
     self.residual_px, self.residual_box = Histogram(), Histogram()
     self.head = Histogram()
     self.bones = Moments(len(BONES))
@@ -156,7 +152,7 @@ class Tally:
     self.residual_px.add(residual)
     self.residual_box.add(residual / (pitch * record['side'])[:, None])
     joints = record['joints3d'][record['has3d']]
-    self.bones.add(measures.bone_lengths(joints))
+    self.bones.add(bone_lengths(joints.astype(np.float64)))
     self.knees.add(measures.knees_forwards(joints))
     self.elbows.add(measures.elbows_forwards(joints))
 

@@ -41,24 +41,19 @@ class Examples:
 
 @dataclasses.dataclass
 class Found:
-  """What was read of one split.
+  """What was read of one split."""
 
-  Attributes:
-    promised: records that the dataset says it has.
-    subjects: subject -> its sums, in order of appearance.
-    neighbours: what follows from the order of the frames.
-    damaged: why reading stopped early, or ''.
-    twice, undecodable, not_square: ids of faulty records.
-    smallest, largest: px, sides of the stored pictures; NaN if there are none.
-  """
-
-  promised: int
+  promised: int  # records that the dataset says it has
+  # Subject -> its sums, in order of appearance.
   subjects: dict[str, Tally] = dataclasses.field(default_factory=dict)
+  # What follows from the order of the frames.
   neighbours: Neighbours = dataclasses.field(default_factory=Neighbours)
-  damaged: str = ''
+  damaged: str = ''  # why reading stopped early
+  # Faulty records.
   twice: Examples = dataclasses.field(default_factory=Examples)
   undecodable: Examples = dataclasses.field(default_factory=Examples)
   not_square: Examples = dataclasses.field(default_factory=Examples)
+  # px, sides of the stored pictures; NaN if there are none.
   smallest: float = float('nan')
   largest: float = float('nan')
 
@@ -72,17 +67,12 @@ class Found:
 
 @dataclasses.dataclass(frozen=True)
 class Verdict:
-  """What `verify` found.
+  """What `verify` found."""
 
-  Attributes:
-    name: of the dataset, with configuration and version.
-    sections: (heading, rows of cells), the first row being the head.
-    failures: one line a reason; empty for a good dataset.
-  """
-
-  name: str
+  name: str  # of the dataset, with configuration and version
+  # (heading, rows of cells), the first row being the head.
   sections: list[tuple[str, list[list[str]]]]
-  failures: list[str]
+  failures: list[str]  # one line a reason; empty for a good dataset
 
   def table(self) -> str:
     """All tables as text that is also Markdown; cells that failed end in '!'."""

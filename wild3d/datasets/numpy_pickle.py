@@ -1,22 +1,20 @@
 """Pickles of NumPy arrays from other people's disks, read without trusting them.
 
-`pickle.load` runs whatever a file asks for. Here a file may ask for the few names in
-which NumPy's arrays and Python's containers are written, of Python 2 and 3, of NumPy
-before and after 2.0, and gets stand-ins for them: not even NumPy's own unpickling
-code, which trusts its input, sees the file's content.
+A file may ask for the few names in which NumPy's arrays and Python's containers are
+written, of Python 2 and 3, of NumPy before and after 2.0, and gets stand-ins for them:
+not even NumPy's own unpickling code, which trusts its input, sees the file's content.
 """
 
-import io
 import math
 import pathlib
-import pickle
-import pickletools
 import re
 from typing import Any
 
 import numpy as np
 
+from wild3d import restricted_pickle
 from wild3d.errors import UserError
+from wild3d.restricted_pickle import Function
 
 LIMIT = 256 * 2**20  # bytes; the real files are far below 1 MiB
 
@@ -46,45 +44,25 @@ def load(path: pathlib.Path, *, limit: int = LIMIT) -> Any:
 
 def loads(content: bytes, name: str) -> Any:
   """The same for bytes at hand; `name` stands for them in messages."""
-  try:
-    for opcode, number, _ in pickletools.genops(content):
-      # A file of ten bytes could ask for gigabytes by numbering its parts wildly.
-      if opcode.name.endswith('PUT') and number > len(content):
-        raise ValueError(f'part number {number}')
-    return _settled(_Unpickler(content, name).load(), {})
-  except UserError:
-    raise
-  except Exception as error:
-    # Whatever a damaged file makes the unpickler do: it runs no foreign code.
-    why = ' '.join(str(error).split())[:200]
-    raise UserError(
-      f'{name}: no pickle, or a damaged or truncated one '
-      f'({type(error).__name__}: {why}); make or download it again'
-    ) from None
 
-
-class _Unpickler(pickle.Unpickler):
-  def __init__(self, content, name):
-    super().__init__(io.BytesIO(content), encoding='latin1')
-    self._name = name
-
-  def find_class(self, module, name):
-    if (module, name) not in _ALLOWED:
+  def find(module, asked):
+    if (module, asked) not in _ALLOWED:
       raise UserError(
-        f'{self._name}: refused: it asks for {module}.{name}, and only NumPy arrays, '
+        f'{name}: refused: it asks for {module}.{asked}, and only NumPy arrays, '
         'numbers, text and plain containers may be in it'
       )
-    return _ALLOWED[module, name]
+    return _ALLOWED[module, asked]
 
-  def persistent_load(self, pid):
-    raise UserError(f'{self._name}: refused: it refers to an object elsewhere')
+  def refer(_):
+    raise UserError(f'{name}: refused: it refers to an object elsewhere')
+
+  with restricted_pickle.faults(name, 'pickle', 'make or download it again'):
+    return _settled(restricted_pickle.load(content, find, refer)[0], {})
 
 
-class _NdArray:
+def _no_array(*_):
   """numpy.ndarray, which files name but must not call."""
-
-  def __new__(cls, *args):
-    raise ValueError('an array must come from _reconstruct')
+  raise ValueError('an array must come from _reconstruct')
 
 
 class _Dtype:
@@ -124,10 +102,6 @@ class _Array:
     return array.reshape(self.shape, order='F' if self.by_columns else 'C')
 
 
-def _reconstruct(*_):
-  return _Array()
-
-
 def _from_buffer(data, dtype, shape, order):
   """Arrays of protocol 5."""
   return _from_bytes(data, dtype.dtype(), shape, order)
@@ -144,18 +118,6 @@ def _from_bytes(data, dtype, shape, order):
   if len(data) != dtype.itemsize * math.prod(shape):
     raise ValueError(f'{len(data)} bytes for an array of shape {shape}, {dtype}')
   return np.frombuffer(data, dtype).reshape(shape, order=order).copy()
-
-
-def _encode(text, encoding):
-  """_codecs.encode, which writes bytes in protocols below 3."""
-  if encoding not in ('latin1', 'latin-1'):
-    raise ValueError(f'bytes written as {encoding!r}')
-  return text.encode('latin1')
-
-
-def _no_bytes():
-  """bytes(), which stands for b'' in protocols below 3."""
-  return b''
 
 
 def _settled(value, memo):
@@ -180,15 +142,16 @@ def _settled(value, memo):
 
 
 _ALLOWED = {
-  ('numpy', 'ndarray'): _NdArray,
-  ('numpy', 'dtype'): _Dtype,
-  ('_codecs', 'encode'): _encode,
+  ('numpy', 'ndarray'): Function(_no_array),
+  ('numpy', 'dtype'): Function(_Dtype),
+  ('_codecs', 'encode'): restricted_pickle.ENCODE,
 }
 for _core in ('numpy.core', 'numpy._core'):
-  _ALLOWED[f'{_core}.multiarray', '_reconstruct'] = _reconstruct
-  _ALLOWED[f'{_core}.multiarray', 'scalar'] = _scalar
-  _ALLOWED[f'{_core}.numeric', '_frombuffer'] = _from_buffer
+  _ALLOWED[f'{_core}.multiarray', '_reconstruct'] = Function(lambda *_: _Array())
+  _ALLOWED[f'{_core}.multiarray', 'scalar'] = Function(_scalar)
+  _ALLOWED[f'{_core}.numeric', '_frombuffer'] = Function(_from_buffer)
 for _builtins in ('builtins', '__builtin__'):
   for _type in (set, frozenset, complex):
     _ALLOWED[_builtins, _type.__name__] = _type
-  _ALLOWED[_builtins, 'bytes'] = _no_bytes
+  # bytes() stands for b'' in protocols below 3.
+  _ALLOWED[_builtins, 'bytes'] = Function(lambda: b'')

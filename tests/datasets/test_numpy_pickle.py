@@ -9,7 +9,7 @@ import random
 import numpy as np
 import pytest
 
-from wild3d.datasets import restricted_pickle
+from wild3d.datasets import numpy_pickle
 from wild3d.errors import UserError
 
 GOOD = {
@@ -56,7 +56,7 @@ def test_reads_what_numpy_writes(tmp_path, protocol, old):
     content = content.replace(b'numpy._core', b'numpy.core')
   path = tmp_path / 'good.pkl'
   path.write_bytes(content)
-  assert equal(restricted_pickle.load(path), GOOD)
+  assert equal(numpy_pickle.load(path), GOOD)
 
 
 def test_reads_python_2():
@@ -67,7 +67,7 @@ def test_reads_python_2():
     b'U\x01b\x87R(K\x01K\x02\x85cnumpy\ndtype\nU\x02f8K\x00K\x01\x87R(K\x03U\x01<NNN'
     b'J\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89U\x10' + numbers.tobytes() + b'tbs.'
   )
-  assert equal(restricted_pickle.loads(content, 'two.pkl'), {'k': numbers})
+  assert equal(numpy_pickle.loads(content, 'two.pkl'), {'k': numbers})
 
 
 class Hostile:
@@ -100,7 +100,7 @@ def test_refuses_everything_else(tmp_path, function, said, protocol):
   path = tmp_path / 'cameras.pkl'
   path.write_bytes(pickle.dumps(hostile, protocol))
   with pytest.raises(UserError, match=f'cameras.pkl: refused: it asks for {said}') as e:
-    restricted_pickle.load(path)
+    numpy_pickle.load(path)
   assert '\n' not in str(e.value)
   assert not made.exists()
   # The same file is not harmless: the test could fail.
@@ -113,7 +113,7 @@ def test_refuses_the_insides_of_what_it_allows():
   """Catches a dotted name that reaches from an allowed one to anything."""
   content = b'\x80\x04\x8c\x05numpy\x8c\x13ndarray.__class__.x\x93.'
   with pytest.raises(UserError, match='refused'):
-    restricted_pickle.loads(content, 'dotted.pkl')
+    numpy_pickle.loads(content, 'dotted.pkl')
 
 
 ARRAY = b'cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(I0\ntS"b"\ntR'
@@ -140,7 +140,7 @@ STATE = ARRAY + b'(I1\n(I%d\ntcnumpy\ndtype\n(S"%s"\nI0\nI1\ntR%sI00\n%stb.'
 def test_damaged_arrays_are_refused_in_one_line(content, said):
   """Catches bytes taken for Python objects, or memory for what is not there."""
   with pytest.raises(UserError, match=said) as raised:
-    restricted_pickle.loads(content, 'bad.pkl')
+    numpy_pickle.loads(content, 'bad.pkl')
   assert '\n' not in str(raised.value)
   assert str(raised.value).startswith('bad.pkl: ')
 
@@ -150,21 +150,21 @@ def test_truncated_or_changed_anywhere():
   content = pickle.dumps(GOOD, 2)
   for end in range(0, len(content), 7):
     with pytest.raises(UserError, match=r'x\.pkl: '):
-      restricted_pickle.loads(content[:end], 'x.pkl')
+      numpy_pickle.loads(content[:end], 'x.pkl')
   chance = random.Random(0)
   for _ in range(400):
     changed = bytearray(content)
     changed[chance.randrange(len(changed))] = chance.randrange(256)
     with contextlib.suppress(UserError):
-      restricted_pickle.loads(bytes(changed), 'x.pkl')
+      numpy_pickle.loads(bytes(changed), 'x.pkl')
 
 
 def test_file_too_large_or_missing(tmp_path):
   """Catches a file read into memory whatever its size."""
   path = tmp_path / 'a.pkl'
   with pytest.raises(UserError, match=r'a\.pkl: cannot be read: No such file'):
-    restricted_pickle.load(path)
+    numpy_pickle.load(path)
   path.write_bytes(pickle.dumps(b'x' * 1000))
   with pytest.raises(UserError, match='more than the 900'):
-    restricted_pickle.load(path, limit=900)
-  assert len(restricted_pickle.load(path, limit=2000)) == 1000
+    numpy_pickle.load(path, limit=900)
+  assert len(numpy_pickle.load(path, limit=2000)) == 1000
