@@ -14,15 +14,14 @@ def main(arguments) -> None:
     epilog='Fields of data and evaluation can be set: --config.data_dir=DIR '
     '--config.datasets.mpii.manual_dir=DIR.',
   )
-  parser.add_argument('source', metavar='SRC', help='file, or with --to=torch a run')
-  parser.add_argument('out', metavar='OUT', help='new run folder, or new file')
+  add = parser.add_argument
+  add('source', metavar='SRC', help='file, or with --to=torch a run')
+  add('out', metavar='OUT', help='new run folder, or new file')
   parser.add_argument(
     '--to', choices=('wild3d', 'torch'), default='wild3d', help='(%(default)s)'
   )
-  parser.add_argument(
-    '--step', default='best', help="with --to=torch: 'best', 'latest' or a number"
-  )
-  parser.add_argument(
+  add('--step', default='best', help="with --to=torch: 'best', 'latest' or a number")
+  add(
     '--config',
     default='',
     metavar='FILE',

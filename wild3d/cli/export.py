@@ -11,21 +11,16 @@ def main(arguments) -> None:
     'StableHLO (jax.export), TensorFlow SavedModel or ONNX; runs what it wrote and '
     'compares it with the original. See docs/export.md.',
   )
-  parser.add_argument(
-    '--checkpoint', required=True, help='folder of a run, or of wild3d convert'
-  )
-  parser.add_argument(
-    '--out', required=True, help='NAME.stablehlo, NAME.onnx, or a folder'
-  )
-  parser.add_argument(
+  add = parser.add_argument
+  add('--checkpoint', required=True, help='folder of a run, or of wild3d convert')
+  add('--out', required=True, help='NAME.stablehlo, NAME.onnx, or a folder')
+  add(
     '--format',
     choices=('stablehlo', 'saved_model', 'onnx'),
     help='where the ending of OUT does not tell',
   )
-  parser.add_argument(
-    '--step', default='best', help="a step, 'best' (default) or 'latest'"
-  )
-  parser.add_argument(
+  add('--step', default='best', help="a step, 'best' (default) or 'latest'")
+  add(
     '--flip_test', action='store_true', help='mean over the image and its mirror image'
   )
   options = vars(parser.parse_args(arguments))

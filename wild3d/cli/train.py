@@ -13,11 +13,10 @@ def main(arguments) -> None:
     '--config.stages.depth.steps=1000 --config.datasets.photos.manual_dir=DIR. '
     'The fields are in configs/base.py.',
   )
-  parser.add_argument('--config', required=True, help='Python file with get_config()')
-  parser.add_argument(
-    '--workdir', required=True, help='folder for checkpoints, metrics and logs'
-  )
-  parser.add_argument(
+  add = parser.add_argument
+  add('--config', required=True, help='Python file with get_config()')
+  add('--workdir', required=True, help='folder for checkpoints, metrics and logs')
+  add(
     '--distributed',
     action='store_true',
     help='join the other processes of the job first (TPU slices, several hosts)',

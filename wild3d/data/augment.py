@@ -18,45 +18,28 @@ _FLIP_INDEX = skeleton.FLIP_INDEX.tolist()
 
 @dataclasses.dataclass(frozen=True)
 class Augment:
-  """What is drawn for each example; config.augment has the released values.
+  """What is drawn for each example; config.augment has the released values."""
 
-  Attributes:
-    scale: the box side is multiplied by 2^clip(N(0, scale), +-scale_limit).
-    scale_limit: see `scale`.
-    rotation: degrees; the angle is clip(N(0, rotation), +-rotation_limit).
-    rotation_limit: degrees.
-    rotation_probability: share of the examples that are rotated at all.
-    flip_probability: share mirrored, left and right joints swapped.
-    color: each colour channel is multiplied by U(1 - color, 1 + color).
-    augment_3d: whether examples that carry 3D truth are augmented too.
-  """
-
-  scale: float
-  scale_limit: float
-  rotation: float
-  rotation_limit: float
-  rotation_probability: float
-  flip_probability: float
-  color: float
-  augment_3d: bool
+  scale: float  # the box side is multiplied by 2^clip(N(0, scale), +-scale_limit)
+  scale_limit: float  # see `scale`
+  rotation: float  # degrees; the angle is clip(N(0, rotation), +-rotation_limit)
+  rotation_limit: float  # degrees
+  rotation_probability: float  # share of the examples that are rotated at all
+  flip_probability: float  # share mirrored, left and right joints swapped
+  color: float  # each colour channel is multiplied by U(1 - color, 1 + color)
+  augment_3d: bool  # whether examples that carry 3D truth are augmented too
 
 
 @dataclasses.dataclass(frozen=True)
 class Draw:
-  """One example's augmentation.
+  """One example's augmentation."""
 
-  Attributes:
-    scale: factor on the side of the box.
-    radians: angle by which the sampled square is turned in the picture, from x
-      towards y; the person turns the other way in the crop.
-    flip: -1 mirrored, else 1.
-    gain: [3] factor of each colour channel.
-  """
-
-  scale: tf.Tensor
+  scale: tf.Tensor  # factor on the side of the box
+  # Angle by which the sampled square is turned in the picture, from x towards y; the
+  # person turns the other way in the crop.
   radians: tf.Tensor
-  flip: tf.Tensor
-  gain: tf.Tensor
+  flip: tf.Tensor  # -1 mirrored, else 1
+  gain: tf.Tensor  # [3] factor of each colour channel
 
 
 def no_draw():

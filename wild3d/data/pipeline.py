@@ -21,22 +21,15 @@ tf.config.set_visible_devices([], 'GPU')  # the accelerator belongs to JAX
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-  """One split of one prepared dataset and how training uses it.
+  """One split of one prepared dataset and how training uses it."""
 
-  Attributes:
-    name: what messages and per-source metrics call it.
-    dataset: TFDS name and config, such as 'mpii/small'.
-    split: TFDS split, such as 'train' or 'train[:10%]'.
-    role: '2d' (3D truth, if any, is withheld), '3d', or 'clip' (2D, consecutive
-      frames of one person).
-    weight: its share within its role, relative to the role's other sources.
-  """
-
-  name: str
-  dataset: str
-  split: str
+  name: str  # what messages and per-source metrics call it
+  dataset: str  # TFDS name and config, such as 'mpii/small'
+  split: str  # TFDS split, such as 'train' or 'train[:10%]'
+  # '2d' (3D truth, if any, is withheld), '3d', or 'clip' (2D, consecutive frames of
+  # one person).
   role: str
-  weight: float = 1.0
+  weight: float = 1.0  # its share within its role, relative to the role's other sources
 
 
 class TrainBatches:

@@ -22,6 +22,7 @@ import tensorflow_datasets as tfds
 from etils import epath
 from tqdm import tqdm
 
+from wild3d import files
 from wild3d.datasets import make_record
 from wild3d.errors import UserError
 
@@ -113,8 +114,8 @@ def _write_records(task, builder, tick):
     builder.info.features.get_serialized_info()
   )
   count, left_out, seen = 0, collections.Counter(), set()
-  path = task.path + '.tfrecord'
-  with tf.io.TFRecordWriter(path + '.incomplete') as writer:
+  path = f'{task.path}.tfrecord'
+  with files.whole(path) as partial, tf.io.TFRecordWriter(str(partial)) as writer:
     for item in builder.records(task.unit):
       if not isinstance(item, dict):
         left_out[item.reason] += 1
@@ -127,14 +128,9 @@ def _write_records(task, builder, tick):
       writer.write(example.SerializeToString(deterministic=True))
       count += 1
       tick(1)
-  tf.io.gfile.rename(path + '.incomplete', path, overwrite=True)
   part = Part(path, count, tf.io.gfile.stat(path).length, dict(left_out))
-  note = json.dumps(dataclasses.asdict(part))
-  with tf.io.gfile.GFile(task.path + '.json.incomplete', 'w') as file:
-    file.write(note)
-  tf.io.gfile.rename(
-    task.path + '.json.incomplete', task.path + '.json', overwrite=True
-  )
+  with files.whole(f'{task.path}.json') as partial:
+    partial.write_text(json.dumps(dataclasses.asdict(part)))
   tick(task.unit.count - count)
   return part
 

@@ -22,29 +22,21 @@ from wild3d.errors import UserError
 
 @dataclasses.dataclass(frozen=True)
 class Unit:
-  """A part of a split that one process reads and writes at one go, in order.
+  """A part of a split that one process reads and writes at one go, in order."""
 
-  Attributes:
-    name: unique in the dataset, such as 'S1/Directions 1.54138969'. The id of every
-      record of the unit is f'{name}#{something}'.
-    count: about how many records it gives; for the progress bar.
-    payload: what `records` needs; must survive pickling, so no open files.
-  """
-
+  # Unique in the dataset, such as 'S1/Directions 1.54138969'. The id of every record
+  # of the unit is f'{name}#{something}'.
   name: str
-  count: int
-  payload: Any
+  count: int  # about how many records it gives; for the progress bar
+  payload: Any  # what `records` needs; must survive pickling, so no open files
 
 
 @dataclasses.dataclass(frozen=True)
 class Skipped:
-  """Yielded in place of a record that is left out: nothing is dropped silently.
+  """Yielded in place of a record that is left out: nothing is dropped silently."""
 
-  Attributes:
-    reason: why, in words that also make sense as the row of a table: 'S9 Greeting:
-      shifted by 200 mm'. Counted by reason.
-  """
-
+  # Why, in words that also make sense as the row of a table: 'S9 Greeting: shifted by
+  # 200 mm'. Counted by reason.
   reason: str
 
 

@@ -16,23 +16,17 @@ _CHANNEL = re.compile(r'^([XYZ])(position|rotation)$', re.IGNORECASE)
 
 @dataclasses.dataclass(frozen=True)
 class Bvh:
-  """A file as it is: its own units and axes.
+  """A file as it is: its own units and axes."""
 
-  Attributes:
-    names: of J joints, parents first; an End Site is its parent's name and '.End'.
-    parents: [J] index of each joint's parent; -1 for the root.
-    offsets: [J, 3] from the parent, where the file gives no position.
-    channels: of each joint, in the file's order: ('X', 'rotation'), ...
-    values: [T, C] all joints' channels side by side; degrees and units of length.
-    frame_time: seconds.
-  """
-
+  # Of J joints, parents first; an End Site is its parent's name and '.End'.
   names: tuple[str, ...]
-  parents: Int[np.ndarray, ' J']
-  offsets: Float[np.ndarray, 'J 3']
+  parents: Int[np.ndarray, ' J']  # index of each joint's parent; -1 for the root
+  offsets: Float[np.ndarray, 'J 3']  # from the parent, where the file gives no position
+  # Of each joint, in the file's order: ('X', 'rotation'), ...
   channels: tuple[tuple[tuple[str, str], ...], ...]
+  # All joints' channels side by side; degrees and units of length.
   values: Float[np.ndarray, 'T C']
-  frame_time: float
+  frame_time: float  # seconds
 
 
 def read(path: pathlib.Path) -> Bvh:

@@ -12,15 +12,10 @@ from wild3d.media import image_file, video_file
 
 @dataclasses.dataclass(frozen=True)
 class Input:
-  """One picture, video or webcam.
+  """One picture, video or webcam."""
 
-  Attributes:
-    kind: 'image', 'video' or 'webcam'.
-    source: its path, or a webcam's index.
-  """
-
-  kind: str
-  source: str
+  kind: str  # 'image', 'video' or 'webcam'
+  source: str  # its path, or a webcam's index
 
 
 def expand(arguments: list[str]) -> tuple[list[Input], list[str]]:

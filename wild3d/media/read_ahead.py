@@ -18,17 +18,11 @@ PIXELS = 64_000_000  # 192 MB as RGB, of a batch; two are held
 
 @dataclasses.dataclass(frozen=True)
 class Photo:
-  """A picture that was read, or why it was not.
+  """A picture that was read, or why it was not."""
 
-  Attributes:
-    source: its path.
-    image: RGB; None where there is a fault.
-    fault: one of `FAULTS`, or None.
-  """
-
-  source: str
-  image: UInt8[np.ndarray, 'H W 3'] | None = None
-  fault: Exception | None = None
+  source: str  # its path
+  image: UInt8[np.ndarray, 'H W 3'] | None = None  # RGB; None where there is a fault
+  fault: Exception | None = None  # one of `FAULTS`, or None
 
 
 def batches(

@@ -34,23 +34,14 @@ class Photo(NamedTuple):
 
 
 class Card(NamedTuple):
-  """What parts.grid shows of a sample; see svg.views.
+  """What parts.grid shows of a sample; see svg.views."""
 
-  Attributes:
-    title: its id.
-    photo: or None.
-    views: (name, drawing) of each.
-    value: a figure of it, in bold.
-    tags: short texts.
-    note: a line.
-  """
-
-  title: str
+  title: str  # its id
   photo: Photo | None
-  views: list[tuple[str, Markup]]
-  value: str = ''
-  tags: tuple[str, ...] = ()
-  note: str = ''
+  views: list[tuple[str, Markup]]  # (name, drawing) of each
+  value: str = ''  # a figure of it, in bold
+  tags: tuple[str, ...] = ()  # short texts
+  note: str = ''  # a line
 
 
 def of_image(image: UInt8[np.ndarray, 'H W 3'], joints2d, truth) -> Photo:

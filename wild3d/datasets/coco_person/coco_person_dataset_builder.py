@@ -31,24 +31,17 @@ _SPLITS = {
 
 @dataclasses.dataclass
 class CocoPersonConfig(tfds.core.BuilderConfig):
-  """What is read, and how pictures are stored.
+  """What is read, and how pictures are stored."""
 
-  Attributes:
-    size: px, longest side of a stored crop; smaller ones are not enlarged.
-    margin: side of the stored crop over the side of the person box.
-    min_joints: people with fewer labelled joints of ours are left out.
-    pixels: number of the first pixel in the annotations: 0 as in COCO, or 1.
-    names: what keypoints mean, beyond the synonyms of joint_names.py: 'THEIRS:OURS', or
-      'THEIRS:' for none of ours.
-    clip: consecutive frames of a sequence that share one crop box, for sources of
-      role 'clip' (a multiple of clip_frames); 0: each frame has its own box.
-  """
-
-  size: int = 384
-  margin: float = 1.5
-  min_joints: int = 4
-  pixels: int = 0
+  size: int = 384  # px, longest side of a stored crop; smaller ones are not enlarged
+  margin: float = 1.5  # side of the stored crop over the side of the person box
+  min_joints: int = 4  # people with fewer labelled joints of ours are left out
+  pixels: int = 0  # number of the first pixel in the annotations: 0 as in COCO, or 1
+  # What keypoints mean, beyond the synonyms of joint_names.py: 'THEIRS:OURS', or
+  # 'THEIRS:' for none of ours.
   names: tuple[str, ...] = ()
+  # Consecutive frames of a sequence that share one crop box, for sources of role
+  # 'clip' (a multiple of clip_frames); 0: each frame has its own box.
   clip: int = 0
 
   def __post_init__(self):

@@ -53,7 +53,7 @@ class Person:
   # mm, camera axes; None unless all joints are known in 3D and 2D.
   joints3d: Float[np.ndarray, '16 3'] | None = None
   camera: Float[np.ndarray, '4'] | None = None  # fx, fy, cx, cy, px; None if not given
-  track: str = ''  # tells people of one sequence apart; ''
+  track: str = ''  # tells people of one sequence apart, or ''
   subject: str = ''  # who, or ''
   action: str = ''  # what they do, or ''
 

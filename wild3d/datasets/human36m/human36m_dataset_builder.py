@@ -18,33 +18,27 @@ FORMS = (official, h36m_fetch, zhou2017, mmpose)
 
 @dataclasses.dataclass
 class Human36mConfig(tfds.core.BuilderConfig):
-  """Which frames, and how they are stored.
+  """Which frames, and how they are stored."""
 
-  Attributes:
-    size: px, longest side of a stored crop; smaller ones are not enlarged.
-    margin: side of the stored crop over the side of the person box.
-    subjects: of 1, 5, 6, 7, 8 (train), 9, 11 (validation); () for all that are there.
-    cameras: ids, see joints.CAMERAS; () for all.
-    stride: of the training videos (50 frames a second); 5 is the 10 frames a second
-      of Zhou et al. 2017.
-    validation_stride: 5 is what every form can give; 64 is usual for protocol 1, 200
-      the quick test of Zhou et al.
-    projection: 'true' labels joints where the lens shows them; 'zhou2017' where the
-      authors' training labels have them, see joints.scaled_orthographic.
-    shifted: the three takes of S9 whose labels lie 200 mm beside the person: 'keep'
-      (as others report their figures), 'skip', or 'correct'.
-    clip_frames: so many consecutive stored frames share one crop, so that they can
-      be a clip of the temporal loss; 1 for a crop for each frame.
-  """
-
-  size: int = 384
-  margin: float = 1.5
+  size: int = 384  # px, longest side of a stored crop; smaller ones are not enlarged
+  margin: float = 1.5  # side of the stored crop over the side of the person box
+  # Of 1, 5, 6, 7, 8 (train), 9, 11 (validation); () for all that are there.
   subjects: tuple[int, ...] = ()
-  cameras: tuple[str | int, ...] = ()
+  cameras: tuple[str | int, ...] = ()  # ids, see joints.CAMERAS; () for all
+  # Of the training videos (50 frames a second); 5 is the 10 frames a second of Zhou
+  # et al. 2017.
   stride: int = 5
+  # 5 is what every form can give; 64 is usual for protocol 1, 200 the quick test of
+  # Zhou et al.
   validation_stride: int = 5
+  # 'true' labels joints where the lens shows them; 'zhou2017' where the authors'
+  # training labels have them, see joints.scaled_orthographic.
   projection: str = 'true'
+  # The three takes of S9 whose labels lie 200 mm beside the person: 'keep' (as others
+  # report their figures), 'skip', or 'correct'.
   shifted: str = 'keep'
+  # So many consecutive stored frames share one crop, so that they can be a clip of
+  # the temporal loss; 1 for a crop for each frame.
   clip_frames: int = 1
 
   def __post_init__(self):

@@ -16,16 +16,12 @@ _NUMBERS = 300  # 4 cameras x 11 subjects x 6 extrinsics, 4 cameras x 9 intrinsi
 
 @dataclasses.dataclass(frozen=True)
 class Metadata:
-  """What readers need of the file.
+  """What readers need of the file."""
 
-  Attributes:
-    takes: subject (1..11) -> name of the take -> (action, subaction) as numbered
-      there; names in the spelling of joints.ACTIONS, such as 'TakingPhoto 1'.
-    cameras: (subject, camera id) -> Camera.
-  """
-
+  # Subject (1..11) -> name of the take -> (action, subaction) as numbered there;
+  # names in the spelling of joints.ACTIONS, such as 'TakingPhoto 1'.
   takes: dict[int, dict[str, tuple[int, int]]]
-  cameras: dict[tuple[int, str], Camera]
+  cameras: dict[tuple[int, str], Camera]  # (subject, camera id) -> Camera
 
 
 def canonical(take: str) -> str:

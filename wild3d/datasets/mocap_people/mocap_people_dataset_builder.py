@@ -24,35 +24,26 @@ HELD_OUT = 10  # every tenth person is for testing
 
 @dataclasses.dataclass(kw_only=True)
 class MocapPeopleConfig(tfds.core.BuilderConfig):
-  """What to draw of the motion, and how to read it.
-
-  Attributes:
-    size: px, side of the stored square images. The person's box takes 1 / 1.2 of
-      it, the margin is for the augmentation.
-    frames_per_second: to which motions are resampled.
-    clip_frames: 1: stills; more: clips of so many frames with one camera, stored
-      frame after frame.
-    every: frames from one still to the next, or from the start of one clip to that
-      of the next (they do not overlap); of single poses, one in so many is drawn.
-    views: pictures (or clips) of each pose, each with its own body and camera.
-    domains: 'lab' and 'wild', as in synthetic_people: which splits to make.
-    up_axis: of the files: 'y', 'z', or 'auto'.
-    millimetres_per_unit: of the files; 0: found from the length of the legs.
-    seed: decides bodies, clothes, cameras and places.
-    quality: of the JPEGs, 1 to 95.
-  """
+  """What to draw of the motion, and how to read it."""
 
   name: str
+  # px, side of the stored square images. The person's box takes 1 / 1.2 of it, the
+  # margin is for the augmentation.
   size: int = 160
-  frames_per_second: float = 12.0
+  frames_per_second: float = 12.0  # to which motions are resampled
+  # 1: stills; more: clips of so many frames with one camera, stored frame after frame.
   clip_frames: int = 1
+  # Frames from one still to the next, or from the start of one clip to that of the
+  # next (they do not overlap); of single poses, one in so many is drawn.
   every: int = 6
-  views: int = 1
+  views: int = 1  # pictures (or clips) of each pose, each with its own body and camera
+  # As in synthetic_people: which splits to make.
   domains: tuple[str, ...] = ('lab', 'wild')
-  up_axis: str = 'auto'
+  up_axis: str = 'auto'  # of the files: 'y', 'z', or 'auto'
+  # Of the files; 0: found from the length of the legs.
   millimetres_per_unit: float = 0.0
-  seed: int = 0
-  quality: int = 90
+  seed: int = 0  # decides bodies, clothes, cameras and places
+  quality: int = 90  # of the JPEGs, 1 to 95
 
   def __post_init__(self):
     options.check(

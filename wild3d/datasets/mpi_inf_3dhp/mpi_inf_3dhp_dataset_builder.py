@@ -17,30 +17,21 @@ from wild3d.errors import UserError
 
 @dataclasses.dataclass(eq=False)
 class MpiInf3dhpConfig(tfds.core.BuilderConfig):
-  """What is read and how it is stored.
+  """What is read and how it is stored."""
 
-  Attributes:
-    subjects: 'S1' ... 'S8' for training, 'TS1' ... 'TS6' for test; () for all that
-      are there.
-    cameras: of the training sequences, 0 to 13; by default the eight that others
-      train on.
-    stride: every so many training frames.
-    test_stride: every so many test frames.
-    annotation: 'metric', which projects onto the picture, or 'universal', scaled to
-      one skeleton: the official score compares with it, and it does not project.
-    size: px, longest side of a stored crop; smaller ones are not enlarged.
-    margin: side of the stored crop over the side of the person box.
-    clip_frames: stored frames in a row that share one crop box, for training on
-      clips of so many; 1 gives each frame its own.
-  """
-
+  # 'S1' ... 'S8' for training, 'TS1' ... 'TS6' for test; () for all that are there.
   subjects: tuple[str, ...] = ()
+  # Of the training sequences, 0 to 13; by default the eight that others train on.
   cameras: tuple[int, ...] = (0, 1, 2, 4, 5, 6, 7, 8)
-  stride: int = 5
-  test_stride: int = 1
+  stride: int = 5  # every so many training frames
+  test_stride: int = 1  # every so many test frames
+  # 'metric', which projects onto the picture, or 'universal', scaled to one skeleton:
+  # the official score compares with it, and it does not project.
   annotation: str = 'metric'
-  size: int = 384
-  margin: float = 1.5
+  size: int = 384  # px, longest side of a stored crop; smaller ones are not enlarged
+  margin: float = 1.5  # side of the stored crop over the side of the person box
+  # Stored frames in a row that share one crop box, for training on clips of so many;
+  # 1 gives each frame its own.
   clip_frames: int = 1
 
   def __post_init__(self):

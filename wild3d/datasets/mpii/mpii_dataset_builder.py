@@ -28,15 +28,10 @@ _LAYOUT = (
 
 @dataclasses.dataclass
 class MpiiConfig(tfds.core.BuilderConfig):
-  """How pictures are stored.
+  """How pictures are stored."""
 
-  Attributes:
-    size: px, longest side of a stored crop; smaller ones are not enlarged.
-    margin: side of the stored crop over the side of the person box.
-  """
-
-  size: int = 384
-  margin: float = 1.5
+  size: int = 384  # px, longest side of a stored crop; smaller ones are not enlarged
+  margin: float = 1.5  # side of the stored crop over the side of the person box
 
   def __post_init__(self):
     limits = {'size': (16, 4096), 'margin': (1.0, 4.0)}

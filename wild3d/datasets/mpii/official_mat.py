@@ -28,9 +28,8 @@ def read(path: pathlib.Path) -> tuple[list[Entry], list[Entry]]:
     UserError: the file is no such file or damaged; a label is NaN, a joint's number
       is not one of 0..15, a picture's name is no file name.
   """
-  release = array_files.matlab(path, ['RELEASE'], squeeze=True, advice=ADVICE)[
-    'RELEASE'
-  ]
+  found = array_files.matlab(path, ['RELEASE'], squeeze=True, advice=ADVICE)
+  release = found['RELEASE']
   try:
     pictures = np.atleast_1d(release['annolist'][()])
     train = np.atleast_1d(release['img_train'][()]).astype(bool)

@@ -23,28 +23,20 @@ _ENCODERS = 2  # threads that write JPEGs while the next batch is drawn
 
 @dataclasses.dataclass(kw_only=True)
 class PeopleConfig(tfds.core.BuilderConfig):
-  """How much to draw.
-
-  Attributes:
-    size: px, side of the stored square images. The person's box takes 1 / 1.2 of
-      it, the margin is for the augmentation.
-    lab_train, wild_train, lab_test, wild_test: numbers of images.
-    wild_clips: number of clips, stored frame after frame.
-    clip_frames: frames of a clip, 12 a second.
-    seed: decides everything; sample i of a split is the same for all counts.
-    quality: of the JPEGs, 1 to 95.
-  """
+  """How much to draw: a split's number of images, or of clips."""
 
   name: str
+  # px, side of the stored square images. The person's box takes 1 / 1.2 of it, the
+  # margin is for the augmentation.
   size: int = 160
   lab_train: int = 20_000
   wild_train: int = 20_000
-  wild_clips: int = 500
+  wild_clips: int = 500  # stored frame after frame
   lab_test: int = 1_000
   wild_test: int = 1_000
-  clip_frames: int = 8
-  seed: int = 0
-  quality: int = 90
+  clip_frames: int = 8  # of a clip, 12 a second
+  seed: int = 0  # decides everything; sample i of a split is the same for all counts
+  quality: int = 90  # of the JPEGs, 1 to 95
 
   def __post_init__(self):
     limits = dict.fromkeys((*_SPLITS, 'seed'), (0, 2**31 - 1))
@@ -132,11 +124,9 @@ class _Split:
   def __iter__(self):
     lengths = []
     with concurrent.futures.ThreadPoolExecutor(_ENCODERS) as encoders:
-      encode = encoders.map
       for people, labels in self._drawn():
-        jpegs = encode(
-          self._jpeg, labels['image'].reshape(-1, *labels['image'].shape[2:])
-        )
+        images = labels['image'].reshape(-1, *labels['image'].shape[2:])
+        jpegs = encoders.map(self._jpeg, images)
         for row, jpeg in enumerate(jpegs):
           person, frame = divmod(row, self._frames)
           labels_here = {key: value[person, frame] for key, value in labels.items()}

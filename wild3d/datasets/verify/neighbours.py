@@ -10,17 +10,13 @@ _NEARER = 2.0  # times; among frames of motion capture, 5 a second, no swap pass
 
 
 class Neighbours:
-  """Reads records in stored order; keeps the last frame and the last sequence alone.
-
-  Attributes:
-    swaps: how often left and right change places between neighbouring frames.
-    first_swap: id of the first frame after a swap, or ''.
-    mirrored: how many sequences bend their knees and elbows the wrong way.
-    first_mirrored: name of the first of them, or ''.
-  """
+  """Reads records in stored order; keeps the last frame and the last sequence alone."""
 
   def __init__(self):
+    # How often left and right change places between neighbouring frames, and the id of
+    # the first frame after that.
     self.swaps, self.first_swap = 0, ''
+    # How many sequences bend their knees and elbows the wrong way, and the first's name.
     self.mirrored, self.first_mirrored = 0, ''
     self._last = None
     self._sequence, self._hits, self._count = b'', 0.0, 0

@@ -136,10 +136,9 @@ def _records(splits, wholes, failures):
       results = checks.of_subject(whole, known=False)
       listed.append(_record_row(split, title, whole, results))
     rows += listed
-  names = [check.name for check in checks.of_subject(Tally(), known=True)]
-  bounds = [check.bound for check in checks.of_subject(Tally(), known=True)]
-  head = ['split', 'subject', 'records', 'with 2D', 'with 3D', *names]
-  return [head, *rows, ['bound', '', '', '', '', *bounds]]
+  every = checks.of_subject(Tally(), known=True)
+  head = ['split', 'subject', 'records', 'with 2D', 'with 3D', *(c.name for c in every)]
+  return [head, *rows, ['bound', '', '', '', '', *(c.bound for c in every)]]
 
 
 def _record_row(split, subject, tally, results):
