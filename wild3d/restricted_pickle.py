@@ -1,7 +1,7 @@
 """Pickles from other people's disks, read without trusting them.
 
-`pickle.load` runs whatever a file asks for. Here a file gets, for the few names that its
-reader lists, inert stand-ins of ours, and is refused for any other name.
+`pickle.load` runs whatever a file asks for. Here a file gets inert stand-ins of ours for
+the few names that its reader lists, and is refused for any other name.
 """
 
 import contextlib
@@ -73,10 +73,9 @@ def faults(name: str, kind: str, advice: str = '') -> Iterator[None]:
   except UserError:
     raise
   except Exception as error:
-    why = ' '.join(str(error).split())[:200]
+    why = f'{type(error).__name__}: {" ".join(str(error).split())[:200]}'
     raise UserError(
-      f'{name}: no {kind}, or a damaged or truncated one ({type(error).__name__}: {why})'
-      f'{advice and "; "}{advice}'
+      f'{name}: no {kind}, or a damaged or truncated one ({why}){advice and "; "}{advice}'
     ) from None
 
 

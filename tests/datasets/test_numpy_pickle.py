@@ -116,6 +116,15 @@ def test_refuses_the_insides_of_what_it_allows():
     numpy_pickle.loads(content, 'dotted.pkl')
 
 
+@pytest.mark.parametrize(
+  'asked', [b'numpy\nndarray', b'numpy\ndtype', b'numpy.core.multiarray\n_reconstruct']
+)
+def test_stand_ins_cannot_be_changed(asked):
+  """Catches a file that alters what the files read after it get."""
+  with pytest.raises(UserError, match='damaged'):
+    numpy_pickle.loads(b'c' + asked + b"\n(N(S'changed'\nI1\ndtb.", 'set.pkl')
+
+
 ARRAY = b'cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(I0\ntS"b"\ntR'
 STATE = ARRAY + b'(I1\n(I%d\ntcnumpy\ndtype\n(S"%s"\nI0\nI1\ntR%sI00\n%stb.'
 
