@@ -40,7 +40,7 @@ ALLOWED = {
   'losses': {'skeleton', 'geometry', 'heatmaps'},
   'models': {'models'},
   'network': {
-    *('models', 'heatmaps', 'geometry', 'skeleton', 'settings', 'errors'),
+    *('models', 'heatmaps', 'geometry', 'skeleton', 'settings', 'weights', 'errors'),
     *('training.checkpoints', 'training.mesh'),
   },
   'joint': set(),
@@ -48,6 +48,7 @@ ALLOWED = {
   'training.step': {'losses', 'models.pixels', 'training.state'},
   'training.schedule': {'errors', 'losses'},
   'joint_names': set(),
+  'weights': {'files', 'errors'},
   'media': {'errors', 'files', 'media'},
   'poses': {'errors', 'files', 'skeleton', 'media', 'poses'},
   'training.optimizer': {'errors'},

@@ -217,7 +217,7 @@ def main(
   """
   chosen = protocols.named(protocol) if protocol else []
   net = network.load(folder, wanted, overrides)
-  config = net.config
+  config, folder = net.config, folder or network.SHIPPED
   if not config.evaluation.sets:
     raise UserError('config.evaluation.sets is empty: nothing to score')
   if set_name and set_name not in config.evaluation.sets:

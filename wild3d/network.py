@@ -11,13 +11,14 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, UInt8
 
-from wild3d import geometry, heatmaps, settings, skeleton
+from wild3d import geometry, heatmaps, settings, skeleton, weights
 from wild3d.errors import UserError
 from wild3d.models import initial
 from wild3d.models.pixels import ORDERS, RGB, Pixels, to_float
 from wild3d.models.pose3d import BACKBONES, HEADS, Pose3D
 from wild3d.training import checkpoints, mesh
 
+SHIPPED = 'weights of wild3d'  # what messages and files call them
 DTYPES = {'float32': jnp.float32, 'bfloat16': jnp.bfloat16}
 
 
@@ -280,19 +281,23 @@ def make(config, variables: dict, devices, step: int = 0) -> Network:
 
 
 def load(
-  folder: str | os.PathLike, wanted: str = 'best', overrides: Sequence[str] = ()
+  source: str | os.PathLike = '',
+  wanted: str = 'best',
+  overrides: Sequence[str] = (),
 ) -> Network:
-  """The network of a run, restored; its optimiser is not read.
+  """The network of a run or of a file, restored; its optimiser is not read.
 
   Args:
-    folder: of the run, or of `wild3d convert`.
-    wanted: 'best', 'latest' or a step.
+    source: folder of a run or of `wild3d convert`, or a file of weights; '' for the
+      weights that come with wild3d.
+    wanted: 'best', 'latest' or a step; of a file, which has one, nothing else.
     overrides: --config.a.b=c arguments, applied to the run's configuration.
 
   Raises:
-    UserError: no run there, no such step, or a wrong override.
+    UserError: no run there, no such step, a wrong override, or parameters of another
+      network than the configuration's.
   """
-  saved = checkpoints.open_existing(folder)
+  saved = checkpoints.open_existing(source or weights.SHIPPED)
   at = saved.choose(wanted)
   config = settings.override(
     settings.complete(saved.run(at)['config']), list(overrides)

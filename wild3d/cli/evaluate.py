@@ -12,7 +12,11 @@ def main(arguments) -> None:
     epilog='Evaluation fields can be set: --config.evaluation.batch_size=64 '
     '--config.datasets.photos.manual_dir=DIR.',
   )
-  parser.add_argument('--workdir', required=True, help='folder of the run')
+  parser.add_argument(
+    '--workdir',
+    default='',
+    help='folder of the run (default: the weights that come with wild3d)',
+  )
   parser.add_argument(
     '--step', default='best', help="a step, 'best' (default) or 'latest'"
   )

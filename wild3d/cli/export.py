@@ -8,15 +8,21 @@ def main(arguments) -> None:
   parser = Parser(
     prog='wild3d export',
     description='Writes the network of a run, weights inside and batch size open, as '
-    'StableHLO (jax.export), TensorFlow SavedModel or ONNX; runs what it wrote and '
-    'compares it with the original. See docs/export.md.',
+    'StableHLO (jax.export), TensorFlow SavedModel or ONNX, or as one file of weights '
+    'for these commands; runs what it wrote and compares it with the original. See '
+    'docs/export.md.',
   )
   add = parser.add_argument
-  add('--checkpoint', required=True, help='folder of a run, or of wild3d convert')
-  add('--out', required=True, help='NAME.stablehlo, NAME.onnx, or a folder')
+  add(
+    '--checkpoint',
+    default='',
+    help='folder of a run or of wild3d convert, or a file of weights (default: the '
+    'weights that come with wild3d)',
+  )
+  add('--out', required=True, help='NAME.stablehlo, NAME.onnx, NAME.npz, or a folder')
   add(
     '--format',
-    choices=('stablehlo', 'saved_model', 'onnx'),
+    choices=('stablehlo', 'saved_model', 'onnx', 'weights'),
     help='where the ending of OUT does not tell',
   )
   add('--step', default='best', help="a step, 'best' (default) or 'latest'")

@@ -22,8 +22,14 @@ def main(arguments) -> None:
     metavar='INPUT',
     help='pictures, videos, folders, quoted patterns, or the index of a webcam',
   )
-  add('--checkpoint', required=True, help='folder of a run, or of wild3d convert')
-  add('--out', required=True, help='folder to write to')
+  add(
+    '--checkpoint',
+    help='folder of a run or of wild3d convert, or a file of weights (default: the '
+    'weights that come with wild3d)',
+  )
+  add(
+    '--out', help="folder to write to (default: photo-poses/ for photo.jpg, 'poses/')"
+  )
   add('--step', help="a step, 'best' (default) or 'latest'")
   add = parser.add_argument_group('which people').add_argument
   add('--box', type=_box, metavar='X,Y,W,H', help='of the person in every picture, px')

@@ -3,9 +3,12 @@
 import json
 import pathlib
 
+import jax
 import numpy as np
 from jax import export
 
+from wild3d import files, settings, weights
+from wild3d import network as networks
 from wild3d.errors import UserError
 from wild3d.export import onnx_graph
 from wild3d.export.network import OUTPUTS, Network
@@ -23,6 +26,24 @@ def write_stablehlo(network: Network, path: pathlib.Path) -> None:
 def run_stablehlo(path: pathlib.Path, images: np.ndarray) -> tuple[np.ndarray, ...]:
   """Outputs of the written file, by jax.export."""
   return tuple(map(np.asarray, export.deserialize(path.read_bytes()).call(images)))
+
+
+def write_weights(network: Network, path: pathlib.Path) -> None:
+  """Writes parameters and configuration as one file of ours, without folders of data."""
+  trained = network.trained
+  config = settings.as_json(trained.config)
+  config['data_dir'] = files.DATA_DIR
+  for dataset in config['datasets'].values():
+    dataset['manual_dir'] = ''
+  run = {'step': trained.step, 'config': config}
+  weights.write(path, jax.device_get(trained.variables), run)
+
+
+def run_weights(path: pathlib.Path, images: np.ndarray) -> tuple[np.ndarray, ...]:
+  """Outputs of the written file, loaded as every command loads it."""
+  trained = networks.load(path)
+  see = trained.function(model=trained.model.clone(dtype=np.float32), flip_test=False)
+  return tuple(map(np.asarray, jax.jit(see)(trained.variables, images)))
 
 
 def write_saved_model(network: Network, path: pathlib.Path) -> None:

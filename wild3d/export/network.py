@@ -22,11 +22,13 @@ class Network:
     forward: uint8 RGB [B, S, S, 3] -> (heatmaps [B, stacks, S/4, S/4, J] float32, depth
       [B, J] float32), as `Predictor.network`. In float32, whatever it was trained in.
     input_size: S, px.
+    trained: the network itself.
     about: JSON-able: input, outputs, joints, units, and which checkpoint.
   """
 
   forward: object
   input_size: int
+  trained: network.Network
   about: dict
 
   def shape(self, batch) -> jax.ShapeDtypeStruct:
@@ -47,7 +49,7 @@ def load(checkpoint: str, wanted: str, flip_test: bool) -> Network:
   size = net.input_size
   about = {
     'version': wild3d.__version__,
-    'checkpoint': f'{checkpoint}, step {net.step}',
+    'checkpoint': f'{checkpoint or network.SHIPPED}, step {net.step}',
     'flip_test': flip_test,
     'images': f'uint8 RGB [batch, {size}, {size}, 3]: a square of {1.25:g} times the '
     "longer side of the person's box",
@@ -59,7 +61,7 @@ def load(checkpoint: str, wanted: str, flip_test: bool) -> Network:
     'joints': list(skeleton.JOINTS),
     'left_right': CONVENTIONS['left_right'],
   }
-  return Network(jax.jit(forward), size, about)
+  return Network(jax.jit(forward), size, net, about)
 
 
 def probe(size: int, batch: int) -> np.ndarray:

@@ -14,6 +14,7 @@ FORMATS = {
   'stablehlo': (formats.write_stablehlo, formats.run_stablehlo),
   'saved_model': (formats.write_saved_model, formats.run_saved_model),
   'onnx': (formats.write_onnx, formats.run_onnx),
+  'weights': (formats.write_weights, formats.run_weights),
 }
 TOLERANCE = 1e-4  # of the largest absolute value of an output
 _BATCHES = (1, 3)
@@ -32,7 +33,8 @@ def export(
   Args:
     checkpoint: folder of a run.
     out: a new file, or for saved_model a new folder.
-    kind: of `FORMATS`; None goes by the ending: .stablehlo, .onnx, none: saved_model.
+    kind: of `FORMATS`; None goes by the ending: .stablehlo, .onnx, .npz: weights,
+      none: saved_model.
     step: 'best', 'latest' or a number.
     flip_test: whether the exported function looks at the mirror image too.
 
@@ -46,6 +48,8 @@ def export(
   path = files.absolute(out)
   kind = kind or _kind(path, out)
   write, run = FORMATS[kind]
+  if kind == 'weights' and flip_test:
+    raise UserError('--flip_test: weights are the same; give it to what reads them')
   if path.exists():
     raise UserError(f'--out={out} exists: name a new one')
   loaded = network.load(checkpoint, step, flip_test)
@@ -68,10 +72,11 @@ def export(
 
 
 def _kind(path, out):
-  kinds = {'.stablehlo': 'stablehlo', '.onnx': 'onnx', '': 'saved_model'}
+  kinds = {'.stablehlo': 'stablehlo', '.onnx': 'onnx', '.npz': 'weights'}
+  kinds[''] = 'saved_model'
   if path.suffix not in kinds:
     raise UserError(
-      f'--out={out}: name it .stablehlo or .onnx, a folder for a SavedModel, or give '
+      f'--out={out}: name it .stablehlo, .onnx or .npz, a folder for a SavedModel, or give '
       '--format'
     )
   return kinds[path.suffix]

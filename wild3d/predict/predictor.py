@@ -52,7 +52,7 @@ class Predictor:
   @classmethod
   def from_checkpoint(
     cls,
-    path: str | os.PathLike,
+    path: str | os.PathLike = '',
     wanted: str = 'best',
     *,
     refine: str | None = None,
@@ -63,7 +63,8 @@ class Predictor:
     """Restores the network of a run.
 
     Args:
-      path: folder of the run, or of `wild3d convert`.
+      path: folder of a run or of `wild3d convert`, or a file of weights; '': see
+        `default`.
       wanted: 'best', 'latest' or a step.
       refine: sub-pixel rule of heatmaps.decode; None takes the configuration's.
       flip_test: mean over the picture and its mirror image.
@@ -79,6 +80,11 @@ class Predictor:
     if skeleton_mm is not None:
       changed.append(f'--config.evaluation.skeleton_mm={float(skeleton_mm)}')
     return cls(network.load(path, wanted, changed), batch)
+
+  @classmethod
+  def default(cls) -> 'Predictor':
+    """The network that comes with wild3d; see docs/model-card.md."""
+    return cls.from_checkpoint()
 
   def network(
     self, images: UInt8[np.ndarray, 'B H W 3'] | UInt8[jax.Array, 'B H W 3']

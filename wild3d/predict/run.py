@@ -9,6 +9,7 @@ import sys
 import warnings
 
 import wild3d
+from wild3d import network
 from wild3d.errors import UserError
 from wild3d.media import inputs, read_ahead, video_file
 from wild3d.poses import poses_json
@@ -24,8 +25,10 @@ FORMATS = ('json', 'npz', 'bvh', 'trc')
 class Options:
   """What the user asked for."""
 
-  checkpoint: str  # folder of a run
-  out: str  # folder, made if need be; files of the same names are written anew
+  checkpoint: str = ''  # folder of a run, or a file; '': the weights of wild3d
+  # Folder, made if need be; '': NAME-poses here, or poses for several inputs. Files of
+  # the same names are written anew.
+  out: str = ''
   step: str = 'best'  # 'best', 'latest' or a number
   # Left, top, width, height of the person, px of every picture, and of the first
   # frame of a video.
@@ -70,7 +73,7 @@ def predict(arguments: list[str], options: Options) -> None:
   skeleton_mm = (
     None if options.height is None else camera_space.skeleton_of_height(options.height)
   )
-  folder = _folder(options.out)
+  folder = _folder(options.out or _name_of(found))
   predictor = Predictor.from_checkpoint(
     options.checkpoint,
     options.step,
@@ -155,7 +158,7 @@ def _header(options, predictor, found):
       fps = video.fps
   given = 'given' if options.box else 'file' if options.boxes else None
   return Header(
-    checkpoint=f'{options.checkpoint}, step {predictor.step}',
+    checkpoint=f'{options.checkpoint or network.SHIPPED}, step {predictor.step}',
     fingerprint=predictor.fingerprint,
     scale='skeleton' if options.height is None else 'height',
     skeleton_mm=predictor.skeleton_mm,
@@ -195,6 +198,12 @@ def _write(poses, options, folder):
     rerun_file.write(poses, options.rerun)
   for path in written:
     print(f'written: {path}')
+
+
+def _name_of(found):
+  """The folder for these inputs, where the user stands."""
+  name = pathlib.Path(found[0].source).stem if len(found) == 1 else ''
+  return f'{name}-poses' if name else 'poses'
 
 
 def _folder(out):

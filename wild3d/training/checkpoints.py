@@ -12,6 +12,7 @@ import jax
 import orbax.checkpoint as ocp
 from orbax.checkpoint import checkpoint_managers as policies
 
+from wild3d import weights
 from wild3d.errors import UserError
 from wild3d.files import absolute
 from wild3d.training.state import TrainState
@@ -256,12 +257,14 @@ def save_model(workdir, variables: dict, run: dict) -> None:
       partial.rmtree()
 
 
-def open_existing(workdir) -> Checkpoints:
-  """The checkpoints of a finished or running run, for reading.
+def open_existing(workdir) -> Checkpoints | weights.File:
+  """The checkpoints of a finished or running run, or a file of weights, for reading.
 
   Raises:
     UserError: there are none.
   """
+  if weights.is_file(workdir):
+    return weights.File(workdir)
   folder = absolute(workdir) / 'checkpoints'
   if not folder.is_dir():
     raise UserError(f'{workdir} holds no checkpoints: expected {folder}')
