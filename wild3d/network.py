@@ -151,6 +151,14 @@ class Network:
       lambda *inputs: self._decoded(*self.function()(*inputs)), out_shardings=whole
     )
 
+  @property
+  def trained_on(self) -> tuple[str, ...]:
+    """Names of the data sets that it was trained on, as 'mpii/small'."""
+    if self.config is None:
+      return ()
+    used = {source.dataset for source in self.config.sources.values()}
+    return tuple(sorted(self.config.datasets[name].name for name in used))
+
   def function(self, **changed):
     """The pure function (variables, images) -> (heatmaps, depth), see `forward`."""
     return functools.partial(

@@ -36,6 +36,10 @@ def expand(arguments: list[str]) -> tuple[list[Input], list[str]]:
   found, passed = {}, []
   for argument in arguments:
     path = pathlib.Path(argument).expanduser()
+    if '://' in argument:
+      raise UserError(
+        f'{argument}: an address is not read: download it and name the file'
+      )
     if argument.isdecimal() and not path.exists():
       found[Input('webcam', argument)] = None
       continue
@@ -44,6 +48,7 @@ def expand(arguments: list[str]) -> tuple[list[Input], list[str]]:
         known = ', '.join(image_file.SUFFIXES + video_file.SUFFIXES)
         raise UserError(
           f'{argument}: no picture or video by its name; known are {known}'
+          + ' (HEIC: save it as JPEG)' * (path.suffix.lower() in ('.heic', '.heif'))
         )
       found[Input(kind(path), str(path))] = None
       continue

@@ -101,6 +101,7 @@ class Header:
     smooth: whether one-euro smoothing was applied.
     fps: frames a second of the video; None for images or a variable rate.
     version: of wild3d.
+    trained_on: the network's training sets; '' where that is not known.
   """
 
   checkpoint: str
@@ -114,6 +115,7 @@ class Header:
   smooth: bool
   fps: float | None
   version: str
+  trained_on: str = ''
 
 
 @dataclasses.dataclass(frozen=True)

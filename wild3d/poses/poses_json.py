@@ -97,7 +97,10 @@ def read(path: str | os.PathLike) -> PoseFile:
     )
   if not isinstance(data.get('pictures'), list):
     raise UserError(f'{path}: "pictures" is missing, or no list')
-  header = Header(**_fields(path, 'header', Header, data.get('header')))
+  header = data.get('header')
+  if isinstance(header, dict):
+    header = {'trained_on': ''} | header  # which older files lack
+  header = Header(**_fields(path, 'header', Header, header))
   return PoseFile(
     header,
     tuple(

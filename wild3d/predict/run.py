@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import importlib.util
 import logging
 import os
 import pathlib
@@ -19,6 +20,8 @@ from wild3d.predict.input_poses import InputPoses
 from wild3d.predict.predictor import BATCH, Predictor
 
 FORMATS = ('json', 'npz', 'bvh', 'trc')
+# Datasets without a photograph: a network that has seen no other finds few real people.
+DRAWN = ('synthetic_people', 'mocap_people')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,7 +89,10 @@ def predict(arguments: list[str], options: Options) -> None:
     print(_passed_over(passed))
   poses_of = InputPoses(options, predictor, folder, found)
   header = _header(options, predictor, found)
-  print(f'boxes: {header.detector}')
+  print(f'network: {header.checkpoint}; boxes: {header.detector}')
+  sets = predictor.trained.trained_on
+  if sets and all(name.split('/')[0] in DRAWN for name in sets):
+    print(f'it was trained on drawn people alone ({header.trained_on}): expect little')
   done, faults = [], []
   with contextlib.ExitStack() as stack:
     stack.callback(poses_of.close)
@@ -128,6 +134,8 @@ def _check(options):
     number = getattr(options, flag)
     if number is not None and number < 1:
       raise UserError(f'--{flag}={number}: give 1 or more')
+  if options.rerun and importlib.util.find_spec('rerun') is None:
+    raise UserError("--rerun needs rerun: pip install 'wild3d[rerun]'")
   unknown = set(options.formats) - set(FORMATS)
   if unknown:
     raise UserError(
@@ -169,6 +177,7 @@ def _header(options, predictor, found):
     smooth=options.smooth,
     fps=fps,
     version=wild3d.__version__,
+    trained_on=', '.join(predictor.trained.trained_on),
   )
 
 

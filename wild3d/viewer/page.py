@@ -202,6 +202,7 @@ def _described(header):
   made = (
     ('checkpoint', header.checkpoint),
     ('fingerprint', header.fingerprint),
+    ('trained on', header.trained_on or 'not known'),
     ('boxes', header.detector),
     ('sub-pixel rule', header.refine),
     ('flip test', 'yes' if header.flip_test else 'no'),

@@ -1,0 +1,79 @@
+"""`wild3d predict` with nothing said but a photograph, and what fails before the work."""
+
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from wild3d import __main__, network, weights
+from wild3d.poses import poses_json
+
+
+@pytest.fixture
+def photo(tmp_path, monkeypatch):
+  """A photograph in the folder where the user stands."""
+  monkeypatch.chdir(tmp_path)
+  noise = np.random.default_rng(0).integers(0, 256, (60, 80, 3), np.uint8)
+  Image.fromarray(noise).save('my photo.jpg')
+  return 'my photo.jpg'
+
+
+@pytest.fixture
+def shipped(run, tmp_path_factory, monkeypatch):
+  """A small untrained network in place of the one that comes with wild3d."""
+  path = tmp_path_factory.mktemp('shipped') / 'net.npz'
+  assert __main__.main(['export', f'--checkpoint={run}', f'--out={path}']) == 0
+  monkeypatch.setattr(weights, 'SHIPPED', str(path))
+  return network.load(run)
+
+
+def test_a_photograph_is_all_that_is_needed(photo, shipped, tmp_path, capsys):
+  """Catches a flag that must be given, a folder elsewhere, another network."""
+  assert __main__.main(['predict', photo, '--detector=whole']) == 0
+  folder = tmp_path / 'my photo-poses'
+  assert str(folder.name) in capsys.readouterr().out
+  assert (folder / 'pictures' / 'my photo.jpg').exists()
+  header = poses_json.read(folder / 'poses.json').header
+  assert header.fingerprint == shipped.fingerprint
+  assert header.checkpoint == f'{network.SHIPPED}, step 0'
+  assert __main__.main(['predict', photo, photo, '--detector=whole']) == 0
+
+
+def test_several_inputs_have_one_folder(photo, shipped, tmp_path):
+  """Catches a folder named after one of several inputs."""
+  Image.open(photo).save('other.png')
+  assert __main__.main(['predict', photo, 'other.png', '--detector=whole']) == 0
+  assert (tmp_path / 'poses' / 'poses.json').exists()
+
+
+def test_drawn_people_alone_are_told(photo, shipped, monkeypatch, capsys):
+  """Catches a network of drawn people whose poses of photographs look trustworthy."""
+  sets = ('mocap_people/x', 'synthetic_people/quickstart')
+  monkeypatch.setattr(network.Network, 'trained_on', sets)
+  assert __main__.main(['predict', photo, '--detector=whole']) == 0
+  assert 'drawn people alone' in capsys.readouterr().out
+  header = poses_json.read('my photo-poses/poses.json').header
+  assert header.trained_on == 'mocap_people/x, synthetic_people/quickstart'
+  monkeypatch.setattr(network.Network, 'trained_on', ('mpii/small', *sets))
+  assert __main__.main(['predict', photo, '--detector=whole']) == 0
+  assert 'drawn people alone' not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+  ('arguments', 'said'),
+  [
+    (['--rerun=a.rrd'], "pip install 'wild3d[rerun]'"),
+    (['https://example.org/a.jpg'], 'an address is not read'),
+    (['gs://bucket/a.jpg'], 'an address is not read'),
+  ],
+)
+def test_what_cannot_be_is_said_at_once(
+  photo, shipped, arguments, said, monkeypatch, tmp_path, capsys
+):
+  """Catches minutes of work before a flag turns out to be impossible."""
+  monkeypatch.setitem(sys.modules, 'rerun', None)
+  monkeypatch.setattr(network, 'load', lambda *_: pytest.fail('it was loaded'))
+  assert __main__.main(['predict', photo, *arguments]) == 2
+  assert said in capsys.readouterr().err
+  assert [path.name for path in tmp_path.iterdir()] == [photo]
