@@ -1,12 +1,15 @@
 """Networks as one file, and the one that comes with wild3d."""
 
+import hashlib
 import json
+import pathlib
+import re
 
 import jax
 import numpy as np
 import pytest
 
-from wild3d import __main__, network, settings, weights
+from wild3d import __main__, evaluate, files, network, settings, weights
 from wild3d.configs import base
 from wild3d.errors import UserError
 from wild3d.models import initial
@@ -84,3 +87,44 @@ def test_a_damaged_file_gets_one_line(made, tmp_path):
     network.load(path)
   with pytest.raises(UserError, match='no such file'):
     network.load(tmp_path / 'absent.npz')
+
+
+CARD = pathlib.Path(__file__).parents[1] / 'docs' / 'model-card.md'
+
+
+def _figure(name):
+  """The number that stands in the card's row of this name."""
+  row = re.search(
+    rf'^\| {re.escape(name)} \| `?([0-9a-f.]+)`? \|', CARD.read_text(), re.M
+  )
+  return row.group(1)
+
+
+def test_the_shipped_file_is_the_one_of_its_card():
+  """Catches weights changed without their card, too large, or with a maker's folders."""
+  content = pathlib.Path(weights.SHIPPED).read_bytes()
+  assert hashlib.sha256(content).hexdigest() == _figure('sha256')
+  assert len(content) <= 10e6
+  net = network.load()
+  assert net.fingerprint == _figure('fingerprint')
+  assert net.config.data_dir == files.DATA_DIR
+  assert not any(dataset.manual_dir for dataset in net.config.datasets.values())
+
+
+def test_the_shipped_network_scores_what_its_card_says(people_dir):
+  """Catches a change of decoding, pixels or model that spoils the network."""
+  net = network.load()
+  config = settings.complete(settings.as_json(net.config))
+  with config.unlocked():
+    config.data_dir = str(people_dir)
+    config.datasets.tiny = base.dataset('synthetic_people/tiny')
+    sets = {'tiny': base.evaluation_set('tiny', 'wild_test')}
+    config.evaluation.update({'sets': sets, 'main': 'tiny', 'baselines': False})
+    config.evaluation.batch_size = 8
+  scores = evaluate.Evaluator(config, net.mesh).scores(net)['tiny']['network']
+  assert scores['pck_torso_0.2'] == pytest.approx(
+    float(_figure('PCK@0.2 of 24 drawn people')), abs=0.02
+  )
+  assert scores['mpjpe'] == pytest.approx(
+    float(_figure('MPJPE of 24 drawn people')), rel=0.03
+  )
