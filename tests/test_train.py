@@ -172,6 +172,15 @@ def test_padding_is_not_scored(run):
   assert scores[8] == pytest.approx(scores[24], rel=1e-4)
 
 
+@pytest.mark.parametrize(('limit', 'scored'), [(0, 24), (7, 7), (24, 24), (400, 24)])
+def test_a_limit_above_the_split_is_no_limit(run, limit, scored):
+  """Catches a run that ends at its first evaluation, as the split is shorter."""
+  override = [f'--config.evaluation.sets.wild.limit={limit}']
+  net = network.load(run, 'latest', override)
+  evaluator = evaluate.Evaluator(net.config, net.mesh)
+  assert len(evaluator.predict(net, 'wild').truth) == scored
+
+
 def test_init_from_takes_parameters_alone(place, run):
   """Catches a stage started alone that starts from nothing, or drags old momentum."""
   config = load(

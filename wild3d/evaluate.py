@@ -94,7 +94,7 @@ class Evaluator:
     fields = self._config.evaluation.sets[name]
     split = fields.split
     if fields.limit and split.isidentifier():  # the first ones, without the rest
-      split = f'{split}[:{fields.limit}]'
+      split = f'{split}[:{self._sets[name].num_examples}]'
     return f'{self._config.datasets[fields.dataset].name}:{split}'
 
   def predict(self, net: Network, name: str) -> Predicted:
