@@ -96,7 +96,7 @@ def test_heights_and_cameras():
       camera_space.camera_of(200, 100, focal, fov)
 
 
-def testcommand(run, tmp_path, capsys):
+def test_command(run, tmp_path, capsys):
   """Catches one bad file that ends the others, or an exit of 0 all the same."""
   for i in range(3):
     Image.fromarray(photo(seed=i)).save(tmp_path / f'{i}.png')

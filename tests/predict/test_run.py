@@ -40,11 +40,12 @@ def test_a_photograph_is_all_that_is_needed(photo, shipped, tmp_path, capsys):
   assert __main__.main(['predict', photo, photo, '--detector=whole']) == 0
 
 
-def test_several_inputs_have_one_folder(photo, shipped, tmp_path):
-  """Catches a folder named after one of several inputs."""
+def test_several_inputs_have_one_folder(photo, shipped, tmp_path, capsys):
+  """Catches a folder named after one of several inputs, and a line for each file."""
   Image.open(photo).save('other.png')
   assert __main__.main(['predict', photo, 'other.png', '--detector=whole']) == 0
   assert (tmp_path / 'poses' / 'poses.json').exists()
+  assert 'written: poses/pictures (2 files)' in capsys.readouterr().out
 
 
 def test_drawn_people_alone_are_told(photo, shipped, monkeypatch, capsys):

@@ -45,6 +45,7 @@ class InputPoses:
     self._box_file = options.boxes and box_lib.BoxFile(options.boxes)
     self._folder = folder
     self._names = _names(found)
+    self.drawn = []  # the pictures and videos that were written
     self._started, self._done = time.monotonic(), 0
     self._detect = detect.make(options.detector, predictor)
     self._stills = stills.stills(
@@ -110,6 +111,7 @@ class InputPoses:
     if self._options.pictures:
       path = self._folder / 'pictures' / f'{self._names[source]}.jpg'
       _save_drawing(image, poses, path)
+      self.drawn.append(path)
     self._done += 1
     rate = self._done / (time.monotonic() - self._started)
     print(f'{number}  {source}  {len(poses)} people  {rate:.1f} pictures/s', flush=True)
@@ -125,6 +127,7 @@ class InputPoses:
       if options.pictures:
         path = self._folder / 'pictures' / f'{self._names[item.source]}.mp4'
         writer = stack.enter_context(Mp4Writer(path, video.fps))
+        self.drawn.append(path)
       follower = Follower(
         self._predictor,
         lambda image: self._boxes(item.source, image),

@@ -1,5 +1,6 @@
 """Behind `wild3d predict`: pictures and videos in, a folder of poses and pictures out."""
 
+import collections
 import contextlib
 import dataclasses
 import importlib.util
@@ -113,7 +114,7 @@ def predict(arguments: list[str], options: Options) -> None:
           print(f'wild3d: {faults[-1]}', file=sys.stderr)
     if not done:
       raise UserError(_failed(faults, found))
-    _write(PoseFile(header, tuple(done)), options, folder)
+    _write(PoseFile(header, tuple(done)), options, folder, poses_of.drawn)
   if page:
     print(f'written: {options.html}')
   if faults:
@@ -181,7 +182,7 @@ def _header(options, predictor, found):
   )
 
 
-def _write(poses, options, folder):
+def _write(poses, options, folder, drawn):
   written = [folder / 'poses.json']
   poses_json.write(poses, written[0])
   if 'npz' in options.formats:
@@ -205,14 +206,23 @@ def _write(poses, options, folder):
 
     written.append(options.rerun)
     rerun_file.write(poses, options.rerun)
-  for path in written:
-    print(f'written: {path}')
+  _say([*written, *drawn], folder)
 
 
 def _name_of(found):
   """The folder for these inputs, where the user stands."""
   name = pathlib.Path(found[0].source).stem if len(found) == 1 else ''
   return f'{name}-poses' if name else 'poses'
+
+
+def _say(written, folder):
+  """What was written: a folder of many files is one line."""
+  together = collections.defaultdict(list)
+  for path in map(pathlib.Path, written):
+    together[path if path.parent == folder else path.parent].append(path)
+  for parent, paths in together.items():
+    many = f' ({len(paths)} files)' if len(paths) > 1 else ''
+    print(f'written: {parent if many else paths[0]}{many}')
 
 
 def _folder(out):
