@@ -1,5 +1,6 @@
 """`wild3d predict` with nothing said but a photograph, and what fails before the work."""
 
+import importlib.util
 import sys
 
 import numpy as np
@@ -8,6 +9,7 @@ from PIL import Image
 
 from wild3d import __main__, network, weights
 from wild3d.poses import poses_json
+from wild3d.predict import detect
 
 
 @pytest.fixture
@@ -59,6 +61,22 @@ def test_drawn_people_alone_are_told(photo, shipped, monkeypatch, capsys):
   monkeypatch.setattr(network.Network, 'trained_on', ('mpii/small', *sets))
   assert __main__.main(['predict', photo, '--detector=whole']) == 0
   assert 'drawn people alone' not in capsys.readouterr().out
+
+
+def test_the_detector_is_the_best_that_is_here(monkeypatch, tmp_path):
+  """Catches a download that nobody asked for, or a detector that is not there."""
+  monkeypatch.setenv('TORCH_HOME', str(tmp_path))
+  monkeypatch.setattr(importlib.util, 'find_spec', lambda name: name)
+  assert detect.chosen('auto') == 'search'
+  folder = tmp_path / 'hub' / 'checkpoints'
+  folder.mkdir(parents=True)
+  (folder / 'fasterrcnn_mobilenet_v3_large_fpn-fb6a3cc7.pth').touch()
+  assert detect.chosen('auto') == 'torchvision'
+  monkeypatch.setattr(
+    importlib.util, 'find_spec', lambda name: None if name == 'torchvision' else name
+  )
+  assert detect.chosen('auto') == 'search'
+  assert detect.chosen('hog') == 'hog'
 
 
 @pytest.mark.parametrize(

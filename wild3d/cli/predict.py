@@ -36,9 +36,10 @@ def main(arguments) -> None:
   add('--boxes', metavar='FILE', help='JSON: {"a.jpg": [[x, y, w, h]]}, or of COCO')
   add(
     '--detector',
-    choices=('search', 'hog', 'torchvision', 'whole'),
-    help='without boxes: search (default, no download), hog (OpenCV, people who stand), '
-    'torchvision (downloads its weights), whole (one person fills the picture)',
+    choices=('auto', 'search', 'hog', 'torchvision', 'whole'),
+    help='without boxes: auto (default: torchvision where it and its weights are here, '
+    'else search), search (no download), hog (OpenCV, people who stand), torchvision '
+    '(downloads its weights), whole (one person fills the picture)',
   )
   add('--people', type=int, metavar='N', help='at most N in a picture')
   add = parser.add_argument_group('size and camera').add_argument

@@ -12,6 +12,20 @@ from wild3d.poses.pose import Box
 Detector = Callable[[np.ndarray], list[Box]]
 
 DETECTORS = ('search', 'hog', 'torchvision', 'whole')
+AUTO = 'auto'
+
+
+def chosen(name: str) -> str:
+  """The detector that 'auto' means here; any other name is its own.
+
+  torchvision's, where it is installed and its weights have been downloaded; else
+  'search', which needs neither.
+  """
+  if name != AUTO:
+    return name
+  from wild3d.predict import torchvision_detector
+
+  return 'torchvision' if torchvision_detector.ready() else 'search'
 
 
 def make(name: str, predictor) -> Detector:
@@ -44,4 +58,5 @@ def make(name: str, predictor) -> Detector:
     return lambda image: [
       Box((0.0, 0.0, *map(float, image.shape[1::-1])), None, 'whole')
     ]
-  raise UserError(f'--detector={name}: choose from {", ".join(DETECTORS)}')
+  known = ', '.join((AUTO, *DETECTORS))
+  raise UserError(f'--detector={name}: choose from {known}')

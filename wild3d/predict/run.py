@@ -16,7 +16,7 @@ from wild3d.errors import UserError
 from wild3d.media import inputs, read_ahead, video_file
 from wild3d.poses import poses_json
 from wild3d.poses.pose import Header, PoseFile
-from wild3d.predict import camera_space, crop
+from wild3d.predict import camera_space, crop, detect
 from wild3d.predict.input_poses import InputPoses
 from wild3d.predict.predictor import BATCH, Predictor
 
@@ -39,7 +39,7 @@ class Options:
   box: tuple[float, ...] | None = None
   # File of boxes, see boxes.BoxFile; in a video, of its first frame.
   boxes: str | None = None
-  detector: str = 'search'  # see detect.make; used where neither box nor boxes is given
+  detector: str = 'auto'  # see detect.chosen; where neither box nor boxes is given
   people: int | None = None  # at most so many in a picture; None: all that are found
   # Of a person, metres; None scales to the configuration's skeleton.
   height: float | None = None
@@ -73,6 +73,7 @@ def predict(arguments: list[str], options: Options) -> None:
   warnings.filterwarnings('ignore', module=r'PIL\.')
   logging.getLogger('PIL').setLevel(logging.CRITICAL)
   found, passed = inputs.expand(arguments)
+  options = dataclasses.replace(options, detector=detect.chosen(options.detector))
   _check(options)
   skeleton_mm = (
     None if options.height is None else camera_space.skeleton_of_height(options.height)

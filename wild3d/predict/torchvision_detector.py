@@ -1,5 +1,9 @@
 """Faster R-CNN of torchvision, trained on COCO by its authors."""
 
+import importlib.util
+import os
+import pathlib
+
 import numpy as np
 
 from wild3d.errors import UserError
@@ -8,6 +12,19 @@ from wild3d.predict import boxes as box_lib
 _PERSON = 1
 _LEAST = 0.6  # probability
 _OVERLAP = 0.6
+
+
+def ready() -> bool:
+  """Whether torchvision and its weights are here; nothing large is imported to tell."""
+  if not (
+    importlib.util.find_spec('torch') and importlib.util.find_spec('torchvision')
+  ):
+    return False
+  home = os.environ.get('TORCH_HOME') or pathlib.Path(
+    os.environ.get('XDG_CACHE_HOME') or '~/.cache', 'torch'
+  )
+  folder = pathlib.Path(home).expanduser() / 'hub' / 'checkpoints'
+  return any(folder.glob('fasterrcnn_mobilenet_v3_large_fpn-*.pth'))
 
 
 def make(network=None):
