@@ -19,7 +19,8 @@ def main(arguments) -> None:
     '--predictions',
     required=True,
     metavar='FILE',
-    help='npz, npy, h5, mat, JSON of our schema, or COCO results',
+    help='npz, npy, h5, mat, poses.json of wild3d predict, JSON of our schema, or COCO '
+    'results',
   )
   parser.add_argument(
     '--truth',

@@ -8,6 +8,7 @@ from jaxtyping import Bool, Int
 
 from wild3d import skeleton
 from wild3d.errors import UserError
+from wild3d.poses import poses_json
 from wild3d.protocols import sizes
 from wild3d.protocols.formats import arrays, coco_results, named_joints, schema_json
 from wild3d.protocols.formats.named_joints import some
@@ -26,7 +27,7 @@ def read(
   """The predictions of a file for the truth's samples, in its order and joints.
 
   Args:
-    path: npz, npy, h5, mat; JSON of our schema or of COCO results.
+    path: npz, npy, h5, mat; poses.json; JSON of our schema or of COCO results.
     truth: of the N samples.
     options: what the file does not say.
     wanted: the samples that must be there; None for all. Others that the file lacks
@@ -46,6 +47,8 @@ def read(
     data = schema_json.parse(path)
     if isinstance(data, list):
       return _read_coco(path, data, truth, options, wanted, tell)
+    if isinstance(data, dict) and data.get('schema') == 'wild3d.poses':
+      return _read_poses(path, truth, options, wanted, tell)
     raw = of_arrays(path, schema_json.arrays(path, data, 'predictions'), options, tell)
   elif path.suffix.lower() in arrays.SUFFIXES:
     raw = of_arrays(path, arrays.load(path), options, tell)
@@ -83,8 +86,39 @@ def _read_coco(path, data, truth, options, wanted, tell):
     )
   joints2d = in_px(results.keypoints, options, 0.0, tell)
   raw = Raw(joints, joints2d, None, results.images)
+  return _assigned(path, raw, results, truth, options, wanted, tell)
+
+
+def _read_poses(path, truth, options, wanted, tell):
+  """Our own poses.json: pictures by their names, people as of COCO's results."""
+  if options.joints or options.key or options.units or options.first_pixel is not None:
+    raise UserError(
+      f'{path}: poses.json says its own joints, units and pixels: leave out --joints, '
+      '--key, --units and --first_pixel'
+    )
+  found = [
+    (pathlib.PurePath(picture.source).name, pose)
+    for picture in poses_json.read(path).pictures
+    for pose in picture.poses
+  ]
+  if not found:
+    raise UserError(f'{path}: holds no people')
+  images = np.array([name for name, _ in found], str)
+  poses = [pose for _, pose in found]
+  scores = [p.box.score if p.box.score is not None else p.scores.mean() for p in poses]
+  joints2d, joints3d = (
+    np.stack([getattr(pose, key) for pose in poses])
+    for key in ('joints2d', 'joints_mm')
+  )
+  results = coco_results.Results(images, joints2d, np.array(scores, float))
+  raw = Raw(skeleton.JOINTS, joints2d, joints3d, images)
+  return _assigned(path, raw, results, truth, options, wanted, tell)
+
+
+def _assigned(path, raw, results, truth, options, wanted, tell):
+  """Several people in a picture: which is whom is told by their 2D."""
   _finite(path, raw)
-  joints2d, _ = _converted(path, raw, truth, tell)
+  joints2d, joints3d = _converted(path, raw, truth, tell)
   rows, extra = coco_results.assign(
     results, joints2d, truth.joints, truth.ids, truth.joints2d
   )
@@ -92,7 +126,7 @@ def _read_coco(path, data, truth, options, wanted, tell):
   used = int((rows >= 0).sum())
   if used < len(results.images):
     tell(f'{len(results.images) - used} of {len(results.images)} results not used')
-  return _matched(path, joints2d, None, rows, truth)
+  return _matched(path, joints2d, joints3d, rows, truth)
 
 
 def _finite(path, raw):
