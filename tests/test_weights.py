@@ -25,6 +25,7 @@ def made(tmp_path_factory):
   config.model.update({'depth_head': 'lift'})
   config.input_size = 64
   config.data_dir = '/home/someone/tfds'
+  config.init_from = '/home/someone/runs/before'
   config.datasets.mine = base.dataset('mpii/small', '/home/someone/photos')
   variables = initial.variables(network.make_model(config), jax.random.key(1), 64)
   run = {'config': settings.as_json(config)}
@@ -107,7 +108,7 @@ def test_the_shipped_file_is_the_one_of_its_card():
   assert len(content) <= 10e6
   net = network.load()
   assert net.fingerprint == _figure('fingerprint')
-  assert net.config.data_dir == files.DATA_DIR
+  assert (net.config.data_dir, net.config.init_from) == (files.DATA_DIR, '')
   assert not any(dataset.manual_dir for dataset in net.config.datasets.values())
 
 
@@ -121,7 +122,7 @@ def test_the_shipped_network_scores_what_its_card_says(people_dir):
     sets = {'tiny': base.evaluation_set('tiny', 'wild_test')}
     config.evaluation.update({'sets': sets, 'main': 'tiny', 'baselines': False})
     config.evaluation.batch_size = 8
-  scores = evaluate.Evaluator(config, net.mesh).scores(net)['tiny']['network']
+  scores = evaluate.Evaluator(config, net.mesh, 'tiny').scores(net)['tiny']['network']
   assert scores['pck_torso_0.2'] == pytest.approx(
     float(_figure('PCK@0.2 of 24 drawn people')), abs=0.02
   )

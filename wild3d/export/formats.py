@@ -29,10 +29,10 @@ def run_stablehlo(path: pathlib.Path, images: np.ndarray) -> tuple[np.ndarray, .
 
 
 def write_weights(network: Network, path: pathlib.Path) -> None:
-  """Writes parameters and configuration as one file of ours, without folders of data."""
+  """Writes parameters and configuration as one file of ours, without its maker's paths."""
   trained = network.trained
   config = settings.as_json(trained.config)
-  config['data_dir'] = files.DATA_DIR
+  config['data_dir'], config['init_from'] = files.DATA_DIR, ''
   for dataset in config['datasets'].values():
     dataset['manual_dir'] = ''
   run = {'step': trained.step, 'config': config}
