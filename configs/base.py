@@ -43,6 +43,8 @@ def stage(
   depth=0.0,
   geometric=0.0,
   temporal=0.0,
+  lift=0.0,
+  presence=0.0,
 ):
   """One stage of training: fresh optimiser, parameters of the stage before.
 
@@ -59,6 +61,8 @@ def stage(
     depth: weight of the depth loss, on 3D samples (paper, equation 4).
     geometric: weight of the geometric loss, on 2D samples (paper, equation 5).
     temporal: weight of the temporal bone loss, on clips.
+    lift: weight of the depth loss on 3D poses without pictures (config.lift_poses).
+    presence: weight of the cross-entropy of whether somebody is centred.
   """
   return ml_collections.ConfigDict(
     {
@@ -75,6 +79,8 @@ def stage(
         'depth': depth,
         'geometric': geometric,
         'temporal': temporal,
+        'lift': lift,
+        'presence': presence,
       },
     }
   )
@@ -99,6 +105,7 @@ def get_config():
     'stem': 64,  # features of the first convolution
     'depth_head': 'regression',  # of models.pose3d.HEADS: the paper's; 'lift': from 2D
     'depth_residuals': 2,  # per level of the regression
+    'presence': False,  # a head that tells people from anything else
     'dtype': 'float32',  # of the computation, or 'bfloat16'; parameters: float32
   }
 
@@ -135,6 +142,9 @@ def get_config():
   config.batch_size = 6  # over all devices
   config.input_size = 256  # px: side of the network's input
   config.clip_frames = 1  # frames of a clip
+  # 3D poses beside each batch, turned to new views: they teach the head 'lift' alone,
+  # with the 2D errors that the heatmaps of the batch make (training/lift_poses.py).
+  config.lift_poses = 0
   config.shuffle_buffer = 4096  # examples, as JPEG bytes
   config.augment = {
     'scale': 0.25,  # standard deviation of log2 of the box side
@@ -145,6 +155,10 @@ def get_config():
     'flip_probability': 0.5,
     'color': 0.4,  # each channel times U(1 - color, 1 + color)
     'augment_3d': True,  # 3D images too: their labels turn and flip exactly
+    'shift': 0.0,  # the window moves by up to this share of its side
+    'half_body': 0.0,  # share cut round the upper body alone
+    'cover': 0.0,  # share with a rectangle laid over them
+    'away': 0.0,  # share cut where nobody is centred: they teach `presence`
   }
 
   # train.train: the stages, run in the order of `schedule`.

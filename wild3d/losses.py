@@ -14,6 +14,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 from jaxtyping import Array, Bool, Float
 
 from wild3d import geometry, heatmaps, skeleton
@@ -196,10 +197,16 @@ def _gradient_to_depth_alone(joints):
 
 
 class Predicted(NamedTuple):
-  """What the network says of a batch: heatmaps [B,S,H,W,J], depth [B,J]."""
+  """What the network says of a batch, see models.pose3d.Outputs.
+
+  `lifted` is what its lift says of P poses without pictures, and the truth, both in
+  crop units: see training/lift_poses.py; None where there are none.
+  """
 
   heatmaps: Float[Array, 'B S H W J']
   depth: Float[Array, 'B J']
+  presence: Float[Array, ' B'] | None = None
+  lifted: tuple[Float[Array, 'P J'], Float[Array, 'P J']] | None = None
 
 
 def draw_targets(
@@ -260,6 +267,22 @@ def _temporal_term(predicted, batch, target):
   return jnp.repeat(values, frames), weights
 
 
+def _lift_term(predicted, batch, target):
+  """Every example has the mean over the poses, which are of no example."""
+  if predicted.lifted is None:
+    return jnp.zeros_like(batch['weight']), jnp.zeros_like(batch['weight'])
+  mean = jnp.mean(depth_loss(*predicted.lifted))
+  return jnp.broadcast_to(mean, batch['weight'].shape), batch['weight']
+
+
+def _presence_term(predicted, batch, target):
+  if predicted.presence is None:
+    return jnp.zeros_like(batch['weight']), jnp.zeros_like(batch['weight'])
+  present = batch['present'].astype(jnp.float32)
+  values = optax.sigmoid_binary_cross_entropy(predicted.presence, present)
+  return values, batch['weight']
+
+
 def _lifted(predicted, batch):
   """Joints [B,J,3]: x and y are the labels, so that depth alone is taught."""
   return jax.vmap(geometry.lift)(batch['joints2d'], predicted.depth)
@@ -273,4 +296,6 @@ TERMS = {
   'depth': _depth_term,  # equation 4, 3D samples
   'geometric': _geometric_term,  # equation 5, 2D samples
   'temporal': _temporal_term,  # clips; not in the paper
+  'lift': _lift_term,  # 3D poses without pictures; not in the paper
+  'presence': _presence_term,  # whether somebody is centred; not in the paper
 }

@@ -13,9 +13,9 @@ from jaxtyping import Array, Float, UInt8
 
 from wild3d import geometry, heatmaps, settings, skeleton, weights
 from wild3d.errors import UserError
-from wild3d.models import initial
+from wild3d.models import initial, presence
 from wild3d.models.pixels import ORDERS, RGB, Pixels, to_float
-from wild3d.models.pose3d import BACKBONES, HEADS, Pose3D
+from wild3d.models.pose3d import BACKBONES, HEADS, Outputs, Pose3D
 from wild3d.training import checkpoints, mesh
 
 SHIPPED = 'weights of wild3d'  # what messages and files call them
@@ -30,7 +30,7 @@ def forward(
   probabilities: bool,
   flip_test: bool = False,
   pixels: Pixels = RGB,
-) -> tuple[Float[Array, 'B S h w J'], Float[Array, 'B J']]:
+) -> Outputs:
   """The network's outputs, before any decoding.
 
   Args:
@@ -43,23 +43,24 @@ def forward(
     pixels: the network's input.
 
   Returns:
-    (heatmaps, depth in crop units).
+    Outputs; `presence` is a probability here.
   """
 
   def see(images):
-    maps, depth = model.apply(variables, to_float(images, pixels), train=False)
+    maps, depth, present = model.apply(variables, to_float(images, pixels), train=False)
     if probabilities:  # over one axis: exporters know no softmax over two
       flat = maps.reshape(*maps.shape[:2], -1, maps.shape[-1])
       maps = jax.nn.softmax(flat, axis=2).reshape(maps.shape)
-    return maps, depth
+    return maps, depth, present
 
-  maps, depth = see(images)
+  maps, depth, present = see(images)
+  others = None
   if flip_test:
-    mirrored, mirrored_depth = see(images[:, :, ::-1])
+    mirrored, mirrored_depth, others = see(images[:, :, ::-1])
     other = skeleton.FLIP_INDEX
     maps = (maps + mirrored[:, :, :, ::-1][..., other]) / 2
     depth = (depth + mirrored_depth[:, other]) / 2
-  return maps, depth
+  return Outputs(maps, depth, presence.probability(present, others))
 
 
 def decode(
@@ -148,7 +149,7 @@ class Network:
     self._forward = jax.jit(self.function(), out_shardings=whole)
     self._decode = jax.jit(self._decoded, out_shardings=whole)
     self._predict = jax.jit(
-      lambda *inputs: self._decoded(*self.function()(*inputs)), out_shardings=whole
+      lambda *inputs: self._decoded(self.function()(*inputs)), out_shardings=whole
     )
 
   @property
@@ -160,7 +161,7 @@ class Network:
     return tuple(sorted(self.config.datasets[name].name for name in used))
 
   def function(self, **changed):
-    """The pure function (variables, images) -> (heatmaps, depth), see `forward`."""
+    """The pure function (variables, images) -> Outputs, see `forward`."""
     return functools.partial(
       forward,
       **{
@@ -180,15 +181,13 @@ class Network:
 
   def outputs(
     self, images: UInt8[np.ndarray, 'B H W 3'] | UInt8[Array, 'B H W 3']
-  ) -> tuple[Float[Array, 'B S h w J'], Float[Array, 'B J']]:
-    """Heatmaps of every stack, and depths in crop units. Compiled once for each B."""
+  ) -> Outputs:
+    """What `forward` gives. Compiled once for each B."""
     return self._forward(self.variables, images)
 
-  def decoded(
-    self, maps: Float[Array, 'B S h w J'], depth: Float[Array, 'B J']
-  ) -> dict[str, np.ndarray]:
+  def decoded(self, outputs: Outputs) -> dict[str, np.ndarray]:
     """Joints of outputs: see `predict`."""
-    return self._fetched(self._decode(maps, depth))
+    return self._fetched(self._decode(outputs))
 
   def predict(
     self, images: UInt8[np.ndarray, 'B H W 3'] | UInt8[Array, 'B H W 3']
@@ -197,15 +196,18 @@ class Network:
 
     Returns:
       float64 'joints_crop' [B, J, 3] and 'scores' [B, J], see `decode`; 'joints_mm'
-      [B, J, 3], see `millimetres`.
+      [B, J, 3], see `millimetres`; 'presence' [B], the probability that a person is
+      centred in the crop, of a network that tells.
     """
     return self._fetched(self._predict(self.variables, images))
 
-  def _decoded(self, maps, depth):
+  def _decoded(self, outputs):
     one = functools.partial(
       decode, refine=self.refine, probabilities=self.probabilities
     )
-    found = jax.vmap(one)(maps[:, -1], depth)
+    found = jax.vmap(one)(outputs.heatmaps[:, -1], outputs.depth)
+    if outputs.presence is not None:
+      found['presence'] = outputs.presence
     sized = functools.partial(millimetres, skeleton_mm=self.skeleton_mm)
     return found | {'joints_mm': jax.vmap(sized)(found['joints_crop'])}
 

@@ -10,7 +10,7 @@ import jax
 import numpy as np
 
 from wild3d import evaluate, losses, network, settings
-from wild3d.data.batch import BATCH_KEYS
+from wild3d.data.batch import HOST_KEYS
 from wild3d.errors import UserError
 from wild3d.protocols import overview
 from wild3d.training import (
@@ -139,7 +139,10 @@ class Run:
       rate = schedule.learning_rate(stage, at - stage.start)
       state, metrics = self.train_step(
         state,
-        mesh.put({key: batch[key] for key in BATCH_KEYS}, self.network.mesh),
+        mesh.put(
+          {key: value for key, value in batch.items() if key not in HOST_KEYS},
+          self.network.mesh,
+        ),
         np.float32(rate),
         {name: np.float32(weight) for name, weight in stage.weights.items()},
       )

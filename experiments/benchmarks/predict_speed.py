@@ -80,8 +80,8 @@ def _around(predictor, batch, network, folder):
   images = [image_file.read(path) for path in paths]
   affine = crop.to_original(_BOX)
   crops = [crop.cut(image, affine, 256) for image in images]
-  maps, depth = predictor.network(np.stack(crops))
-  jax.block_until_ready(predictor.decoded(maps, depth))  # compiled
+  outputs = predictor.network(np.stack(crops))
+  jax.block_until_ready(predictor.decoded(outputs))  # compiled
   poses = predictor.predict(images[0], [Box(_BOX)])
   pictures = tuple(Picture(p, *_PICTURE, tuple(poses)) for p in paths)
   header = Header(
@@ -90,7 +90,7 @@ def _around(predictor, batch, network, folder):
   steps = {
     'read JPEG files': lambda: [image_file.read(path) for path in paths],
     'cut crops': lambda: [crop.cut(image, affine, 256) for image in images],
-    'decode heatmaps': lambda: jax.block_until_ready(predictor.decoded(maps, depth)),
+    'decode heatmaps': lambda: jax.block_until_ready(predictor.decoded(outputs)),
     'write JSON': lambda: poses_json.write(
       PoseFile(header, pictures), f'{folder}/p.json'
     ),

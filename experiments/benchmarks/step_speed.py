@@ -39,7 +39,7 @@ def prepare(model: Pose3D, size: int, batch: int):
     variables, moments = state
 
     def loss(params):
-      (got_maps, got_depths), new = model.apply(
+      (got_maps, got_depths, _), new = model.apply(
         {**variables, 'params': params}, images, True, mutable=['batch_stats']
       )
       error = jnp.square(got_maps - heatmaps[:, None]).mean((0, 2, 3, 4)).sum()

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from flax import traverse_util
 
-from wild3d import __main__, network, settings, skeleton, train
+from wild3d import __main__, losses, network, settings, skeleton, train
 from wild3d.convert import from_torch, to_torch
 from wild3d.errors import UserError
 from wild3d.models import initial
@@ -166,7 +166,7 @@ def test_one_training_step(tmp_path):
     pixels=network.make_pixels(config),
   )
   batch = _batch(SMALL['size'])
-  weights = {'heatmap': 1.0, 'depth': 0.1, 'geometric': 0.0, 'temporal': 0.0}
+  weights = dict.fromkeys(losses.TERMS, 0.0) | {'heatmap': 1.0, 'depth': 0.1}
   params = variables['params']
   start = TrainState(jnp.int32(0), **variables, opt_state=rule.init(params))
   after, metrics = jax.jit(update)(start, batch, 2.5e-4, weights)
@@ -218,6 +218,7 @@ def _batch(size, rows=3):
     'visible': visible,
     'joints3d': (joints3d - joints3d[:, skeleton.ROOT, None]).astype(np.float32),
     'has3d': has3d,
+    'present': np.ones(rows, bool),
     'clip_frame': np.full(rows, -1, np.int32),
     'weight': np.ones(rows, np.float32),
   }

@@ -35,12 +35,14 @@ def record(pixels, joints2d, center, side, joints3d=None):
   }
 
 
-def drawn(scale=1.0, degrees=0.0, flip=1.0, gain=(1.0, 1.0, 1.0)):
-  return augment.Draw(
+def drawn(scale=1.0, degrees=0.0, flip=1.0, gain=(1.0, 1.0, 1.0), **changed):
+  return dataclasses.replace(
+    augment.no_draw(),
     scale=tf.constant(scale),
     radians=tf.constant(np.float32(np.radians(degrees))),
     flip=tf.constant(flip),
     gain=tf.constant(gain),
+    **changed,
   )
 
 
@@ -201,3 +203,89 @@ def test_3d_truth_keeps_joints_outside_the_picture():
     crop = augment.crop_example(made, 64, augment.no_draw())
     assert crop['joints2d'].numpy()[3, 0] == pytest.approx(expected)
     assert not crop['visible'].numpy()[3]
+
+
+def windows(count=2000, **changed):
+  """`count` draws of a configuration that changes nothing but `changed`."""
+  still = dict.fromkeys(base.get_config().augment, 0.0) | {'augment_3d': True}
+  settings = augment.Augment(**still | changed)
+  one = lambda n: augment.draw(settings, tf.stack([tf.zeros_like(n), n]), False)  # noqa: E731
+  fields = ('scale', 'shift', 'away', 'cover', 'half_body')
+  drawn = tf.data.Dataset.range(count).map(
+    lambda n: tuple(getattr(one(n), field) for field in fields)
+  )
+  return tuple(next(iter(drawn.batch(count))))
+
+
+def test_nobody_is_centred_in_what_is_cut_away():
+  """Catches a negative that shows the person centred, at their own size."""
+  scale, shift, away, *_ = (x.numpy() for x in windows(away=0.3))
+  assert 0.26 < away.mean() < 0.34
+  assert (scale[~away] == 1).all()
+  assert (shift[~away] == 0).all()
+  scale, shift = scale[away], np.abs(shift[away]).max(1)
+  part = scale < 1
+  assert 0.4 < part.mean() < 0.6
+  assert (scale[part] <= 0.5).all()
+  assert (scale[part] >= 0.25).all()
+  # Within the box: not beyond half of what the window leaves of it.
+  assert (shift[part] <= (1 / scale[part] - 1) / 2 + 1e-6).all()
+  assert (shift[~part] >= 0.5 / np.sqrt(2) - 1e-6).all()
+
+
+def test_what_is_cut_away_has_no_labels():
+  """Catches a negative that teaches joints or depth."""
+  joints = np.tile([[60.0, 60.0]], (16, 1))
+  pixels = np.full((120, 120, 3), 200, np.uint8)
+  one = record(pixels, joints, (60, 60), 80, joints3d=np.ones((16, 3)))
+  cut = augment.crop_example(one, 64, drawn(away=tf.constant(True)))
+  for key in ('visible', 'has3d', 'present'):
+    assert not cut[key].numpy().any(), key
+  assert not cut['joints2d'].numpy().any()
+  kept = augment.crop_example(one, 64, drawn())
+  assert kept['present'].numpy()
+  assert kept['has3d'].numpy()
+
+
+def test_shift_moves_the_window_and_the_labels():
+  """Catches labels left behind, or moved the wrong way."""
+  joints = np.tile([[60.0, 60.0]], (16, 1))
+  one = record(np.zeros((120, 120, 3), np.uint8), joints, (60, 60), 80)
+  cut = augment.crop_example(one, 64, drawn(shift=tf.constant([0.25, -0.1])))
+  # A quarter of the side to the right: half a unit of the crop frame to the left.
+  np.testing.assert_allclose(cut['joints2d'][0], [-0.5, 0.2], atol=1e-6)
+  _, shift, *_ = windows(shift=0.2)
+  assert 0.19 < np.abs(shift.numpy()).max() <= 0.2
+
+
+def test_half_body_is_cut_round_the_upper_joints():
+  """Catches a window round the legs, or of people whose arms nobody labelled."""
+  joints = np.stack([np.linspace(10, 110, 16), np.linspace(110, 10, 16)], 1)
+  one = record(np.zeros((120, 120, 3), np.uint8), joints, (60, 60), 120)
+  cut = augment.crop_example(one, 64, drawn(half_body=tf.constant(True)))
+  xy = cut['joints2d'].numpy()
+  np.testing.assert_allclose(xy[6:].min(0), -xy[6:].max(0), atol=1e-5)
+  np.testing.assert_allclose(xy[6:].max(), 1 / 1.6, atol=1e-5)
+  assert not cut['visible'].numpy()[0]  # an ankle is outside
+  few = one | {'labelled': tf.constant(np.arange(16) < 11)}
+  same = augment.crop_example(few, 64, drawn(half_body=tf.constant(True)))
+  np.testing.assert_allclose(
+    same['to_original'], augment.crop_example(few, 64, drawn())['to_original']
+  )
+
+
+def test_cover_lays_its_colour_over_the_rectangle_alone():
+  """Catches a rectangle in px of another frame, or one that hides everything."""
+  one = record(np.full((64, 64, 3), 200, np.uint8), np.zeros((16, 2)), (32, 32), 64)
+  cover = tf.constant([-0.5, 0.0, 0.5, 1.0])
+  cut = augment.crop_example(
+    one, 64, drawn(cover=cover, cover_color=tf.constant([1.0, 2.0, 3.0]))
+  )
+  image = cut['image'].numpy()
+  inside = np.zeros((64, 64), bool)
+  inside[32:, 16:48] = True
+  assert (image[inside] == [1, 2, 3]).all()
+  assert (np.abs(image[~inside].astype(int) - 200) < 4).all()
+  *_, cover, _ = windows(cover=0.5)
+  shown = cover.numpy()[:, 2] > cover.numpy()[:, 0]
+  assert 0.45 < shown.mean() < 0.55

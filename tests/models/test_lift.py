@@ -79,7 +79,7 @@ def test_no_gradient_reaches_the_heatmaps():
   @jax.jit
   def gradient(params):
     def loss(params):
-      _, depth = model.apply(variables | {'params': params}, images)
+      _, depth, _ = model.apply(variables | {'params': params}, images)
       return jnp.square(depth - 1).sum()
 
     return jax.grad(loss)(params)

@@ -38,7 +38,7 @@ def tiny_step(tiny):
   @jax.jit
   def step(params, stats):
     def loss(params):
-      (_, depth), new = model.apply(
+      (_, depth, _), new = model.apply(
         {'params': params, 'batch_stats': stats}, images, True, mutable=['batch_stats']
       )
       return jnp.square(depth - 1).sum(), new['batch_stats']

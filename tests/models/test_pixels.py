@@ -11,6 +11,7 @@ from wild3d import losses, network, skeleton, train
 from wild3d.configs import base
 from wild3d.errors import UserError
 from wild3d.models import pixels
+from wild3d.models.pose3d import Outputs
 from wild3d.predict.predictor import Predictor
 from wild3d.training import mesh, optimizer, state, step
 
@@ -28,7 +29,8 @@ class Colours:
     small = images[:, ::4, ::4] * variables['params']['gain'][None, None, None]
     maps = jnp.tile(small[..., :1] + 3 * small[..., 1:2], (1, 1, 1, 16))[:, None]
     depth = jnp.tile(small.mean((1, 2))[:, 2:], (1, 16))
-    return ((maps, depth), {'batch_stats': {}}) if mutable else (maps, depth)
+    outputs = Outputs(maps, depth, None)
+    return (outputs, {'batch_stats': {}}) if mutable else outputs
 
 
 VARIABLES = {'params': {'gain': jnp.asarray([1.0, 2.0, 4.0])}, 'batch_stats': {}}
@@ -69,7 +71,9 @@ def test_forward_of_an_image_and_its_mirror_image():
   as_seen = images[..., ::-1] / 256
   plain = forward(VARIABLES, images, model=Colours(), pixels=BGR)
   _assert_same(plain, _seen(as_seen))
-  maps, depth = forward(VARIABLES, images, model=Colours(), pixels=BGR, flip_test=True)
+  maps, depth, _ = forward(
+    VARIABLES, images, model=Colours(), pixels=BGR, flip_test=True
+  )
   mirrored = _seen(as_seen[:, :, ::-1])
   want = (_seen(as_seen)[0] + mirrored[0][:, :, :, ::-1]) / 2
   _assert_same((maps, depth), (want, (plain[1] + mirrored[1]) / 2))
@@ -83,7 +87,7 @@ def test_training_sees_the_same_pixels():
   )
   params = VARIABLES['params']
   start = state.TrainState(jnp.int32(0), params, {}, rule.init(params))
-  weights = {'heatmap': 1.0, 'depth': 0.1, 'geometric': 0.0, 'temporal': 0.0}
+  weights = dict.fromkeys(losses.TERMS, 0.0) | {'heatmap': 1.0, 'depth': 0.1}
   update = functools.partial(step.train, model=Colours(), optimizer=rule, target=TARGET)
 
   def loss(images, seen):
@@ -132,6 +136,7 @@ def _batch(rows=2):
     'visible': jnp.ones((rows, 16), bool),
     'joints3d': jnp.asarray(joints3d - joints3d[:, skeleton.ROOT :][:, :1]),
     'has3d': jnp.ones(rows, bool),
+    'present': jnp.ones(rows, bool),
     'clip_frame': jnp.full(rows, -1, jnp.int32),
     'weight': jnp.ones(rows),
   }

@@ -66,8 +66,8 @@ def test_network_honours_its_pixels(run):
   images = np.stack([photo(64, 64, seed) for seed in range(2)])
   net = network.load(run)
   turned = jax.numpy.asarray(images[..., ::-1].astype(np.float32) / 255)
-  want, depth = jax.jit(net.model.apply)(jax.device_get(net.variables), turned)
-  maps, got = predictor.network(images)
+  want, depth, _ = jax.jit(net.model.apply)(jax.device_get(net.variables), turned)
+  maps, got, _ = predictor.network(images)
   np.testing.assert_allclose(maps, want, atol=1e-4)
   np.testing.assert_allclose(got, depth, atol=1e-4)
 

@@ -14,11 +14,10 @@ from wild3d.training import mesh, optimizer, state, step
 SIZE = 64
 TARGET = losses.Target()
 RATE = np.float32(1e-3)
-WEIGHTS = {
+WEIGHTS = dict.fromkeys(losses.TERMS, np.float32(0.0)) | {
   'heatmap': np.float32(1.0),
   'depth': np.float32(0.1),
   'geometric': np.float32(0.01),
-  'temporal': np.float32(0.0),
 }
 
 
@@ -51,6 +50,7 @@ def make_batch(rows, has3d):
     'visible': np.ones((rows, 16), bool),
     'joints3d': joints3d * has3d[:, None, None],
     'has3d': has3d,
+    'present': np.ones(rows, bool),
     'head_size': np.zeros(rows, np.float32),
     'to_original': np.zeros((rows, 2, 3), np.float32),
     'clip_frame': np.full(rows, -1, np.int32),

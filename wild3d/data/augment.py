@@ -14,6 +14,8 @@ import tensorflow as tf
 from wild3d import skeleton
 
 _FLIP_INDEX = skeleton.FLIP_INDEX.tolist()
+_UPPER_BODY = list(range(6, 16))  # pelvis, trunk, head and arms
+_ROOM = 1.6  # side of a box of the upper body over the extent of its joints
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,6 +30,14 @@ class Augment:
   flip_probability: float  # share mirrored, left and right joints swapped
   color: float  # each colour channel is multiplied by U(1 - color, 1 + color)
   augment_3d: bool  # whether examples that carry 3D truth are augmented too
+  shift: float  # the window is moved by U(-shift, shift) of its side, in x and in y
+  half_body: (
+    float  # share cut round head, trunk and arms alone, where these are labelled
+  )
+  cover: float  # share with a rectangle laid over them, of up to half the side
+  # Share cut where nobody is centred: beside the person, or a part of the body. They
+  # have no labels, and teach the presence head alone.
+  away: float
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,12 +50,29 @@ class Draw:
   radians: tf.Tensor
   flip: tf.Tensor  # -1 mirrored, else 1
   gain: tf.Tensor  # [3] factor of each colour channel
+  shift: tf.Tensor  # [2] of the window, in its sides
+  half_body: tf.Tensor  # bool []
+  # [4] left, top, right, bottom in the crop frame, nothing where right is not above left;
+  # and [3] its colour, 0 to 255.
+  cover: tf.Tensor
+  cover_color: tf.Tensor
+  away: tf.Tensor  # bool []
 
 
 def no_draw():
   """The augmentation that changes nothing."""
-  one = tf.constant(1.0)
-  return Draw(scale=one, radians=tf.constant(0.0), flip=one, gain=tf.ones(3))
+  one, no = tf.constant(1.0), tf.constant(False)
+  return Draw(
+    scale=one,
+    radians=tf.constant(0.0),
+    flip=one,
+    gain=tf.ones(3),
+    shift=tf.zeros(2),
+    half_body=no,
+    cover=tf.zeros(4),
+    cover_color=tf.zeros(3),
+    away=no,
+  )
 
 
 def draw(augment, seed, has3d):
@@ -59,16 +86,27 @@ def draw(augment, seed, has3d):
   seeds = tf.random.split(seed, 2)
   normal = tf.random.stateless_normal([2], seeds[0])
   uniform = tf.random.stateless_uniform([5], seeds[1])
+  # From a seed of their own: what came before them stays as it was.
+  later = tf.random.stateless_uniform([16], tf.random.fold_in(seed, 1))
+  middle, extent = 2.0 * later[4:6] - 1.0, later[6:8] / 2
+  covered = tf.cast(later[3] < augment.cover, tf.float32)
+  away = later[1] < augment.away
+  scale, shift = _aside(later[8:13])
   limited = tf.clip_by_value(
     normal * [augment.scale, math.radians(augment.rotation)],
     [-augment.scale_limit, -math.radians(augment.rotation_limit)],
     [augment.scale_limit, math.radians(augment.rotation_limit)],
   )
   drawn = Draw(
-    scale=2.0 ** limited[0],
+    scale=2.0 ** limited[0] * tf.where(away, scale, 1.0),
     radians=tf.where(uniform[0] < augment.rotation_probability, limited[1], 0.0),
     flip=tf.where(uniform[1] < augment.flip_probability, -1.0, 1.0),
     gain=1.0 + augment.color * (2.0 * uniform[2:] - 1.0),
+    shift=tf.where(away, shift, augment.shift * (2.0 * later[13:15] - 1.0)),
+    half_body=(later[2] < augment.half_body) & ~away,
+    cover=covered * tf.concat([middle - extent, middle + extent], 0),
+    cover_color=255.0 * tf.random.stateless_uniform([3], tf.random.fold_in(seed, 2)),
+    away=away,
   )
   if augment.augment_3d:
     return drawn
@@ -79,6 +117,20 @@ def draw(augment, seed, has3d):
       for field in dataclasses.fields(Draw)
     }
   )
+
+
+def _aside(uniform):
+  """Where nobody is centred: factor on the side of the box, and shift in sides.
+
+  Half of them show a part of the body, a half to a quarter as large as the box; the
+  others lie beside the person, by half to a whole side.
+  """
+  part = 2.0 ** (-1.0 - uniform[1])
+  within = (uniform[2:4] - 0.5) * (1 / part - 1)
+  angle = 2 * math.pi * uniform[2]
+  beside = (0.5 + 0.5 * uniform[3]) * tf.stack([tf.cos(angle), tf.sin(angle)])
+  of_part = uniform[0] < 0.5
+  return tf.where(of_part, part, 1.0), tf.where(of_part, within, beside)
 
 
 def crop_example(record, input_size, drawn):
@@ -93,22 +145,25 @@ def crop_example(record, input_size, drawn):
     drawn: Draw.
 
   Returns:
-    dict with image, joints2d, visible, joints3d, head_size and to_original of
-    BATCH_KEYS; joints3d minus the root whatever has3d says.
+    dict with image, joints2d, visible, joints3d, has3d, present, head_size and
+    to_original of BATCH_KEYS; joints3d minus the root whatever has3d says.
   """
-  half = record['side'] * drawn.scale / 2
+  center, side = _box(record, drawn)
+  half = side * drawn.scale / 2
+  center += 2 * half * drawn.shift
   cos, sin = tf.cos(drawn.radians), tf.sin(drawn.radians)
   # An orthogonal matrix: stored px = center + half * turn @ (crop frame).
   turn = tf.stack([[cos * drawn.flip, -sin], [sin * drawn.flip, cos]])
-  to_stored = tf.concat([half * turn, record['center'][:, None]], 1)
+  to_stored = tf.concat([half * turn, center[:, None]], 1)
 
   pixels = _sample(record['image'], to_stored, input_size)
   pixels = tf.clip_by_value(tf.round(pixels * drawn.gain), 0.0, 255.0)
+  pixels = _covered(pixels, drawn)
 
-  joints2d = (record['joints2d'] - record['center']) @ turn / half
+  joints2d = (record['joints2d'] - center) @ turn / half
   joints3d = record['joints3d'] - record['joints3d'][skeleton.ROOT]
   joints3d = tf.concat([joints3d[:, :2] @ turn, joints3d[:, 2:]], 1)
-  labelled = record['labelled']
+  labelled, has3d = record['labelled'] & ~drawn.away, record['has3d'] & ~drawn.away
 
   def swap(joints):
     return tf.where(drawn.flip < 0, tf.gather(joints, _FLIP_INDEX), joints)
@@ -117,12 +172,42 @@ def crop_example(record, input_size, drawn):
   return {
     'image': tf.cast(pixels, tf.uint8),
     # 3D truth tells where all joints are, those outside the picture too.
-    'joints2d': tf.where(labelled[:, None] | record['has3d'], joints2d, 0.0),
+    'joints2d': tf.where(labelled[:, None] | has3d, joints2d, 0.0),
     'visible': labelled & tf.reduce_all(tf.abs(joints2d) < 1.0, axis=1),
     'joints3d': joints3d,
+    'has3d': has3d,
+    'present': tf.reduce_any(labelled),
     'head_size': record['head_size'] / half,
     'to_original': _compose(record['to_original'], to_stored),
   }
+
+
+def _box(record, drawn):
+  """Centre and side, stored px, of the person's box, or of its upper half."""
+  upper = tf.gather(record['joints2d'], _UPPER_BODY)
+  labelled = tf.gather(record['labelled'], _UPPER_BODY)[:, None]
+  high = tf.reduce_max(tf.where(labelled, upper, -tf.float32.max), 0)
+  low = tf.reduce_min(tf.where(labelled, upper, tf.float32.max), 0)
+  side = _ROOM * tf.reduce_max(high - low)
+  # Of few joints it is no upper body, and of all on one place it has no size.
+  enough = (tf.reduce_sum(tf.cast(labelled, tf.int32)) >= 6) & (
+    side > record['side'] / 8
+  )
+  use = drawn.half_body & enough
+  center = tf.where(use, (low + high) / 2, record['center'])
+  return center, tf.where(use, side, record['side'])
+
+
+def _covered(pixels, drawn):
+  """Lays the rectangle over the picture."""
+  size = pixels.shape[0]
+  places = (tf.range(size, dtype=tf.float32) + 0.5) * (2 / size) - 1
+  left, top, right, bottom = tf.unstack(drawn.cover)
+  across, down = (
+    (places >= low) & (places < high) for low, high in ((left, right), (top, bottom))
+  )
+  inside = (down[:, None] & across[None])[..., None]
+  return tf.where(inside, tf.round(drawn.cover_color), pixels)
 
 
 def _sample(jpeg, to_stored, input_size):

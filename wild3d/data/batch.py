@@ -51,12 +51,20 @@ BATCH_KEYS = {
   'visible': ((16,), bool, 'labelled and inside the crop'),
   'joints3d': ((16, 3), np.float32, 'mm, camera axes, minus the root; else 0'),
   'has3d': ((), bool, 'joints3d may be used; False for every 2D source'),
+  'present': (
+    (),
+    bool,
+    'a person is centred: False for negatives, which have no labels',
+  ),
   'head_size': ((), np.float32, 'crop frame; 0 unknown'),
   'to_original': ((2, 3), np.float32, 'affine: crop frame to px of the original'),
   'clip_frame': ((), np.int32, 'position within a clip of T rows; -1 for a still'),
   'weight': ((), np.float32, '1 for an example, 0 for padding'),
   'source': ((), np.int32, "index into the pipeline's list of source names"),
 }
+
+# Beside them where config.lift_poses is above 0; its length is not that of the batch.
+POSES = 'poses'  # [P, 16, 3] float32: mm, minus the root, of people without pictures
 
 # Kept on the host: never sent to the device.
 HOST_KEYS = {

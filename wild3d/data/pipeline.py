@@ -11,9 +11,10 @@ import dataclasses
 import numpy as np
 import tensorflow as tf
 
+from wild3d import skeleton
 from wild3d.data import augment as augment_lib
 from wild3d.data import mixture, records
-from wild3d.data.batch import BATCH_KEYS, HOST_KEYS
+from wild3d.data.batch import BATCH_KEYS, HOST_KEYS, POSES
 from wild3d.errors import UserError
 
 tf.config.set_visible_devices([], 'GPU')  # the accelerator belongs to JAX
@@ -100,6 +101,7 @@ def train(
   shuffle_buffer,
   seed,
   clip_frames=1,
+  poses=0,
   process_index=0,
   process_count=1,
 ):
@@ -116,6 +118,7 @@ def train(
     seed: decides the whole stream.
     clip_frames: T; a batch may be viewed as [batch_size / T, T], each group one
       clip or T stills.
+    poses: 3D poses that each batch holds beside its rows, from the '3d' sources.
     process_index: this process's place among `process_count`.
     process_count: processes that share each batch, in equal runs of rows.
 
@@ -153,13 +156,42 @@ def train(
     drawn = augment_lib.draw(
       augment, tf.stack([tf.constant(seed, tf.int64), first]), record['has3d']
     )
+    if clip_frames > 1:  # whose upper body moves, or is labelled, as it likes
+      still = record['clip_frame'] < 0
+      drawn = dataclasses.replace(drawn, half_body=drawn.half_body & still)
     return _example(counter, record, input_size, drawn)
 
   dataset = _decoded(rows, example, local)
+  if poses:
+    of_batch = _rows_per_process(poses, process_count, 1)
+    stream = _poses(sources, data_dir, shuffle_buffer, seed)
+    stream = _local_rows(stream, poses, of_batch, process_index)
+    stream = stream.map(lambda _, pose: pose).batch(of_batch, drop_remainder=True)
+    dataset = tf.data.Dataset.zip(dataset, stream)
+    dataset = dataset.map(lambda batch, poses: {**batch, POSES: poses})
   return TrainBatches(
     dataset,
     source_names=tuple(source.name for source in sources),
     splits=[(records.find(s.dataset, data_dir), s.split) for s in sources],
+  )
+
+
+def _poses(sources, data_dir, shuffle_buffer, seed):
+  """Endless 3D poses of the '3d' sources, by their weights; pictures stay undecoded."""
+  if not any(source.role == '3d' for source in sources):
+    raise UserError(
+      "poses without pictures come from '3d' sources, of which there is none"
+    )
+  stream = _of_role(
+    '3d',
+    sources,
+    data_dir=data_dir,
+    clip_frames=1,
+    shuffle_buffer=shuffle_buffer,
+    seed=seed + 1,
+  )
+  return stream.map(
+    lambda record: record['joints3d'] - record['joints3d'][skeleton.ROOT]
   )
 
 
@@ -264,8 +296,8 @@ def _local_rows(rows, batch_size, local, process_index):
 
 def _example(counter, record, input_size, drawn):
   made = augment_lib.crop_example(record, input_size, drawn)
-  made['joints3d'] = tf.where(record['has3d'], made['joints3d'], 0.0)
-  kept = {key: record[key] for key in ('id', 'has3d', 'clip_frame', 'source')}
+  made['joints3d'] = tf.where(made['has3d'], made['joints3d'], 0.0)
+  kept = {key: record[key] for key in ('id', 'clip_frame', 'source')}
   example = {**made, **kept, 'weight': tf.constant(1.0), 'counter': counter}
   return {key: example[key] for key in (*BATCH_KEYS, *HOST_KEYS)}
 

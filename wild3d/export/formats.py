@@ -43,7 +43,8 @@ def run_weights(path: pathlib.Path, images: np.ndarray) -> tuple[np.ndarray, ...
   """Outputs of the written file, loaded as every command loads it."""
   trained = networks.load(path)
   see = trained.function(model=trained.model.clone(dtype=np.float32), flip_test=False)
-  return tuple(map(np.asarray, jax.jit(see)(trained.variables, images)))
+  outputs = jax.jit(see)(trained.variables, images)
+  return tuple(np.asarray(output) for output in outputs if output is not None)
 
 
 def write_saved_model(network: Network, path: pathlib.Path) -> None:
@@ -57,7 +58,7 @@ def write_saved_model(network: Network, path: pathlib.Path) -> None:
 
   size = network.input_size
   converted = jax2tf.convert(
-    lambda images: dict(zip(OUTPUTS, network.forward(images), strict=True)),
+    lambda images: dict(zip(network.outputs, network.forward(images), strict=True)),
     polymorphic_shapes=[f'(batch, {size}, {size}, 3)'],
     with_gradient=False,
   )
@@ -74,7 +75,7 @@ def run_saved_model(path: pathlib.Path, images: np.ndarray) -> tuple[np.ndarray,
   tf = _tensorflow()
   served = tf.saved_model.load(str(path)).signatures['serving_default']
   found = served(images=tf.constant(images))
-  return tuple(found[name].numpy() for name in OUTPUTS)
+  return tuple(found[name].numpy() for name in OUTPUTS if name in found)
 
 
 def _tensorflow():
@@ -93,7 +94,7 @@ def write_onnx(network: Network, path: pathlib.Path) -> None:
   Raises:
     UserError: onnx is not installed.
   """
-  model = onnx_graph.translate(network.forward, network.shape(1), OUTPUTS)
+  model = onnx_graph.translate(network.forward, network.shape(1), network.outputs)
   for key, value in network.about.items():
     model.metadata_props.add(key=key, value=json.dumps(value))
   path.write_bytes(model.SerializeToString())
@@ -110,4 +111,4 @@ def run_onnx(path: pathlib.Path, images: np.ndarray) -> tuple[np.ndarray, ...]:
   except ImportError:
     raise UserError("ONNX needs onnxruntime: pip install 'wild3d[onnx]'") from None
   session = onnxruntime.InferenceSession(str(path), providers=['CPUExecutionProvider'])
-  return tuple(session.run(list(OUTPUTS), {'images': images}))
+  return tuple(session.run(None, {'images': images}))

@@ -1,7 +1,6 @@
 """What is exported: the network of a run, its weights inside, and what it means."""
 
 import dataclasses
-import functools
 
 import jax
 import jax.numpy as jnp
@@ -11,7 +10,8 @@ import wild3d
 from wild3d import network, skeleton
 from wild3d.poses.poses_json import CONVENTIONS
 
-OUTPUTS = ('heatmaps', 'depth')
+OUTPUTS = ('heatmaps', 'depth', 'presence')  # the last of a network that tells
+_PRESENCE = 'float32 [batch], probability that a person is centred in the image'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,8 +19,9 @@ class Network:
   """A function of images and its description.
 
   Attributes:
-    forward: uint8 RGB [B, S, S, 3] -> (heatmaps [B, stacks, S/4, S/4, J] float32, depth
-      [B, J] float32), as `Predictor.network`. In float32, whatever it was trained in.
+    forward: uint8 RGB [B, S, S, 3] -> (heatmaps [B, stacks, S/4, S/4, J], depth [B, J],
+      and presence [B] if it tells), float32 whatever it was trained in, as
+      `Predictor.network`.
     input_size: S, px.
     trained: the network itself.
     about: JSON-able: input, outputs, joints, units, and which checkpoint.
@@ -30,6 +31,11 @@ class Network:
   input_size: int
   trained: network.Network
   about: dict
+
+  @property
+  def outputs(self) -> tuple[str, ...]:
+    """Names of what `forward` returns."""
+    return OUTPUTS if self.trained.model.presence else OUTPUTS[:2]
 
   def shape(self, batch) -> jax.ShapeDtypeStruct:
     """Of a batch of images."""
@@ -45,7 +51,10 @@ def load(checkpoint: str, wanted: str, flip_test: bool) -> Network:
   net = network.load(checkpoint, wanted)
   variables = jax.tree.map(jnp.asarray, jax.device_get(net.variables))
   see = net.function(model=net.model.clone(dtype=jnp.float32), flip_test=flip_test)
-  forward = functools.partial(see, variables)
+
+  def forward(images):
+    return tuple(output for output in see(variables, images) if output is not None)
+
   size = net.input_size
   about = {
     'version': wild3d.__version__,
@@ -58,6 +67,7 @@ def load(checkpoint: str, wanted: str, flip_test: bool) -> Network:
     + '; the last stack is the answer; cell i covers [4 i, 4 i + 4) px of the image',
     'depth': 'float32 [batch, joint], units of half the side of the image, larger is '
     f'farther; 0 at the {net.config.target.depth_root}',
+    **({'presence': _PRESENCE} if net.model.presence else {}),
     'joints': list(skeleton.JOINTS),
     'left_right': CONVENTIONS['left_right'],
   }

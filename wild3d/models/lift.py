@@ -30,16 +30,18 @@ class Lift(nn.Module):
 
   @nn.compact
   def __call__(
-    self, heatmaps: Float[Array, 'B H W {self.joints}']
+    self,
+    heatmaps: Float[Array, 'B H W {self.joints}'] | None,
+    seen: tuple[Float[Array, 'B J 2'], Float[Array, 'B J']] | None = None,
   ) -> Float[Array, 'B {self.joints}']:
     """Returns depths in units of half the crop's side.
 
     Args:
       heatmaps: raw, of either loss: they are standardised first.
+      seen: what `places` gives, instead of heatmaps.
     """
     scale = self.param('scale', nn.initializers.ones, ())
-    locate = jax.vmap(jax.vmap(_locate, in_axes=(-1, None)), in_axes=(0, None))
-    xy, spread = locate(jax.lax.stop_gradient(heatmaps), SHARPNESS * scale)
+    xy, spread = seen or places(heatmaps, SHARPNESS * scale)
     xy -= xy[:, self.root : self.root + 1]
     x = jnp.concatenate([xy.reshape(xy.shape[0], -1), spread], axis=-1)
     x = nn.relu(self._dense(self.width, x, 'enter'))
@@ -50,6 +52,17 @@ class Lift(nn.Module):
   def _dense(self, features, x, name):
     init = layers.fan_in_uniform(x.shape[-1])
     return nn.Dense(features, kernel_init=init, bias_init=init, name=name)(x)
+
+
+def places(
+  heatmaps: Float[Array, 'B H W J'], sharpness: float | Float[Array, '']
+) -> tuple[Float[Array, 'B J 2'], Float[Array, 'B J']]:
+  """Where the joints are, crop frame, and how far the maps spread about it.
+
+  No gradient reaches the maps. `sharpness` is in standard deviations of a map.
+  """
+  locate = jax.vmap(jax.vmap(_locate, in_axes=(-1, None)), in_axes=(0, None))
+  return locate(jax.lax.stop_gradient(heatmaps), sharpness)
 
 
 def lift(net, features, heatmaps, train: bool) -> Float[Array, 'B J']:

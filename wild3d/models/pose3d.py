@@ -4,13 +4,14 @@ To add a backbone or a head: a function in a file of its own, and a line in a di
 Configuration, messages and exports take the names from these dicts.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import Array, Float
 
 from wild3d.models import depth, hourglass, lift
+from wild3d.models.presence import Presence
 
 # name -> function of (net, images, train) that returns (heatmaps of each stack,
 # features). `config.model.backbone`.
@@ -21,14 +22,29 @@ BACKBONES = {'hourglass': hourglass.stacked}
 HEADS = {'regression': depth.regression, 'lift': lift.lift}
 
 
+class Outputs(NamedTuple):
+  """What the network says of B crops, float32.
+
+  Attributes:
+    heatmaps: of each stack, raw.
+    depth: in units of half the crop's side, away from the camera.
+    presence: logits of a person being centred; None without that head.
+  """
+
+  heatmaps: Float[Array, 'B S h w J']
+  depth: Float[Array, 'B J']
+  presence: Float[Array, ' B'] | None
+
+
 class Pose3D(nn.Module):
-  """Heatmaps of every stack, and a depth for every joint.
+  """Heatmaps of every stack, a depth for every joint, and whether anybody is there.
 
   The defaults are the published network: 14,429,104 parameters, 67 residual
   blocks. `dtype` is that of the computation; parameters, batch statistics and
   outputs stay float32. `stem` is the width of the first convolution (two blocks
   of twice that width follow it): where the hourglass is narrow, most of the work.
-  `backbone` is one of BACKBONES, `depth_head` one of HEADS.
+  `backbone` is one of BACKBONES, `depth_head` one of HEADS, `presence` whether there is
+  a head that tells people from anything else.
   """
 
   stacks: int = 2
@@ -41,15 +57,11 @@ class Pose3D(nn.Module):
   depth_head: str = 'regression'
   root: int = 6
   backbone: str = 'hourglass'
+  presence: bool = False
 
   @nn.compact
-  def __call__(
-    self, images: Float[Array, 'B H W 3'], train: bool = False
-  ) -> tuple[
-    Float[Array, 'B {self.stacks} H//4 W//4 {self.joints}'],
-    Float[Array, 'B {self.joints}'],
-  ]:
-    """Returns raw heatmaps and depths, both float32.
+  def __call__(self, images: Float[Array, 'B H W 3'], train: bool = False) -> Outputs:
+    """Returns `Outputs`; the maps are a quarter of the images' size.
 
     Args:
       images: RGB in [0, 1], square, a multiple of 64 pixels wide. The depth
@@ -57,10 +69,6 @@ class Pose3D(nn.Module):
         were made for.
       train: Normalise with the batch's statistics and update the running ones
         (then apply with `mutable=['batch_stats']`).
-
-    Returns:
-      Heatmaps [B, S, H/4, W/4, J], and depths [B, J] in units of half the
-      crop's side, away from the camera.
 
     Raises:
       ValueError: The images are not square, or not a multiple of 64 wide.
@@ -75,4 +83,7 @@ class Pose3D(nn.Module):
     heatmaps, features = backbone(self, images.astype(self.dtype), train)
     heatmaps = [maps.astype(jnp.float32) for maps in heatmaps]
     depths = head(self, features, heatmaps, train)
-    return jnp.stack(heatmaps, axis=1), depths.astype(jnp.float32)
+    present = None
+    if self.presence:
+      present = Presence(name='presence')(features, heatmaps[-1])
+    return Outputs(jnp.stack(heatmaps, axis=1), depths.astype(jnp.float32), present)

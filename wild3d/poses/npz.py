@@ -15,8 +15,9 @@ def write(poses: PoseFile, path: str | os.PathLike) -> None:
   """Writes an .npz without pickled objects.
 
   Arrays of N rows: 'picture' (index in 'sources'), 'frame' (-1 for an image), 'time'
-  (seconds, NaN for an image), 'person', 'box' [N, 4], and the numbers of `Pose` under
-  their names; 'joints_camera' is NaN without a camera. Arrays of P pictures: 'sources',
+  (seconds, NaN for an image), 'person', 'presence' (NaN of a network that does not
+  tell), 'box' [N, 4], and the numbers of `Pose` under their names; 'joints_camera' is NaN
+  without a camera. Arrays of P pictures: 'sources',
   'sizes' [P, 2] (width, height), 'cameras' [P, 4] (NaN without one). 'joints',
   'conventions' and 'header' (JSON) say what the numbers mean. Float64 as predicted,
   unrounded.
@@ -36,6 +37,7 @@ def write(poses: PoseFile, path: str | os.PathLike) -> None:
     ),
     'time': np.array([np.nan if p.time is None else p.time for _, p, _ in rows], float),
     'person': np.array([pose.person for *_, pose in rows], np.int64),
+    'presence': _stack([pose.presence for *_, pose in rows], ()),
     'box': _stack([pose.box.xywh for *_, pose in rows], (4,)),
     'sources': np.array([p.source for p in poses.pictures], str),
     'sizes': np.array([(p.width, p.height) for p in poses.pictures], np.int64),

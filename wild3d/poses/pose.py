@@ -50,6 +50,8 @@ class Pose:
     box: the person box that the crop was made from.
     joints_camera: mm, camera axes, from the camera's centre; None without a camera.
     person: the same number for the same person in all frames; in a still, its rank.
+    presence: probability that a person is centred in the crop; None of a network that
+      does not tell.
   """
 
   joints2d: Float[np.ndarray, 'J 2']
@@ -60,6 +62,7 @@ class Pose:
   box: Box
   joints_camera: Float[np.ndarray, 'J 3'] | None = None
   person: int = 0
+  presence: float | None = None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -39,6 +39,8 @@ CONVENTIONS = {
   'box': 'left, top, width, height, px of the original',
   'camera': 'fx, fy, cx, cy, px of the original; no distortion',
   'scores': '0 to 1, of the 2D joints',
+  'presence': '0 to 1, that a person is centred in the crop; null if the network does not '
+  'tell',
 }
 
 
@@ -77,7 +79,8 @@ def _pose(pose):
     numbers[name] = None if value is None else np.round(value, decimals).tolist()
   box = dataclasses.asdict(pose.box)
   box['xywh'] = [round(x, 2) for x in pose.box.xywh]
-  return {'person': pose.person, 'box': box, **numbers}
+  presence = None if pose.presence is None else round(pose.presence, 4)
+  return {'person': pose.person, 'presence': presence, 'box': box, **numbers}
 
 
 def read(path: str | os.PathLike) -> PoseFile:
@@ -125,6 +128,7 @@ _FORMS = {
   'frame': _OPTIONAL,
   'time': _OPTIONAL,
   'score': _OPTIONAL,
+  'presence': _OPTIONAL,
   'xywh': ('4 numbers', _is_box),
   'person': ('a whole number', lambda value: type(value) is int),
   'poses': ('a list', lambda value: isinstance(value, list)),
@@ -157,6 +161,8 @@ def _read_picture(path, where, item):
 
 
 def _read_pose(path, where, item):
+  if isinstance(item, dict):
+    item = {'presence': None} | item  # which older files lack
   item = _fields(path, where, Pose, item)
   arrays = {}
   for name, (shape, _) in NUMBERS.items():

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 
 import jax
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import UInt8
 
 from wild3d import network
 from wild3d.errors import UserError
+from wild3d.models.pose3d import Outputs
 from wild3d.network import Network
 from wild3d.poses.pose import Box, Camera, Pose
 from wild3d.predict import boxes as box_lib
@@ -88,8 +89,8 @@ class Predictor:
 
   def network(
     self, images: UInt8[np.ndarray, 'B H W 3'] | UInt8[jax.Array, 'B H W 3']
-  ) -> tuple[Float[jax.Array, 'B S h w J'], Float[jax.Array, 'B J']]:
-    """Heatmaps of every stack, and depths in crop units, of crops at input size.
+  ) -> Outputs:
+    """Heatmaps of every stack, depths in crop units, and presence, of crops.
 
     Args:
       images: RGB, input_size x input_size. Compiled once for each B.
@@ -172,11 +173,9 @@ class Predictor:
       for (pose,), size, box in zip(found, sizes, whole, strict=True)
     ]
 
-  def decoded(
-    self, heatmaps: Float[jax.Array, 'B S h w J'], depth: Float[jax.Array, 'B J']
-  ) -> dict[str, np.ndarray]:
+  def decoded(self, outputs: Outputs) -> dict[str, np.ndarray]:
     """What `Network.predict` gives, from outputs of `network`."""
-    return self.trained.decoded(heatmaps, depth)
+    return self.trained.decoded(outputs)
 
   def of_crops(self, crops: list[UInt8[np.ndarray, 'S S 3']]) -> dict[str, np.ndarray]:
     """Decoded outputs of crops at input size, in batches of few sizes.
@@ -252,4 +251,5 @@ def _pose(box, affine, rank, camera, found):
     box=box,
     joints_camera=in_space,
     person=rank,
+    presence=float(found['presence']) if 'presence' in found else None,
   )

@@ -1,7 +1,8 @@
 """Finds people with the pose network itself: it looks at windows of the picture.
 
-Where a window holds one person of the right size, the heatmaps are narrow and their
-joints fill the window; elsewhere they are broad. No second network, no download.
+A network with a presence head says whether somebody is centred in a window. Of another
+one the heatmaps tell: where a window holds one person of the right size, they are narrow
+and their joints fill the window; elsewhere they are broad. No second network, no download.
 """
 
 import dataclasses
@@ -17,7 +18,9 @@ STEP = 0.35  # from window to window, in sides
 SHRINK = 1.45  # from size to size
 SMALLEST = 48.0  # px: people below are not looked for,
 ENLARGED = 3.0  # nor those whom the network would see enlarged by more
-LEAST = 0.37  # score of a further person: see docs/predict.md
+# Score of a further person, see docs/predict.md: of the presence head, and of heatmaps.
+LEAST_PRESENCE = 0.5
+LEAST_HEATMAPS = 0.37
 _SIZE_BONUS = 0.03  # for each doubling: half a person can look like one
 _OVERLAP = 0.5  # of the smaller box
 _CANDIDATES = 24  # that get a second look
@@ -66,6 +69,8 @@ def make(predictor):
   """
 
   smallest = max(SMALLEST, predictor.input_size / ENLARGED)
+  tells = predictor.trained.model.presence
+  least = LEAST_PRESENCE if tells else LEAST_HEATMAPS
 
   def find(image):
     height, width = image.shape[:2]
@@ -76,7 +81,7 @@ def make(predictor):
     second = sorted(_found_in(predictor, image, best), key=lambda b: -b.score)
     people = box_lib.distinct(second, _OVERLAP, box_lib.share_of_smaller)
     # A photograph that somebody gives shows a person: the best stays in any case.
-    return people[:1] + [box for box in people[1:] if box.score > LEAST]
+    return people[:1] + [box for box in people[1:] if box.score > least]
 
   return find
 
@@ -91,18 +96,22 @@ def _found_in(predictor, image, boxes):
     [crop.cut(image, affine, predictor.input_size) for affine in affines]
   )
   people = []
-  for affine, joints, scores in zip(
-    affines, found['joints_crop'], found['scores'], strict=True
-  ):
+  for i, affine in enumerate(affines):
+    joints = found['joints_crop'][i]
     xy = joints[:, :2]
     extent = (xy.max(0) - xy.min(0)).max()
     if not 0.8 <= extent <= 1.95:  # of 2, the crop's side; 1.6 is what it is cut for
       continue
     in_picture = xy @ affine[:, :2].T + affine[:, 2]
-    # The less sure half tells: a wrong window finds some joints all the same.
-    score = float(np.sort(scores)[: len(scores) // 2].mean())
-    box = box_lib.around(in_picture, width, height, score, 'search')
-    if box is not None:
-      bonus = _SIZE_BONUS * np.log2(max(box.xywh[2:]) / max(width, height))
-      people.append(dataclasses.replace(box, score=score + float(bonus)))
+    box = box_lib.around(in_picture, width, height, None, 'search')
+    if box is None:
+      continue
+    if 'presence' in found:
+      score = found['presence'][i]
+    else:
+      # The less sure half tells: a wrong window finds some joints all the same.
+      scores = np.sort(found['scores'][i])
+      score = scores[: len(scores) // 2].mean()
+      score += _SIZE_BONUS * np.log2(max(box.xywh[2:]) / max(width, height))
+    people.append(dataclasses.replace(box, score=float(score)))
   return people

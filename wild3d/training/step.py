@@ -5,7 +5,9 @@ import jax.numpy as jnp
 import optax
 
 from wild3d import losses
+from wild3d.data.batch import POSES
 from wild3d.models.pixels import RGB, Pixels, to_float
+from wild3d.training import lift_poses
 from wild3d.training.state import TrainState
 
 
@@ -43,13 +45,17 @@ def train(
   """
 
   def loss_fn(params):
-    (maps, depth), updates = model.apply(
+    seen, updates = model.apply(
       {'params': params, 'batch_stats': state.batch_stats},
       to_float(batch['image'], pixels),
       train=True,
       mutable=['batch_stats'],
     )
-    predicted = losses.Predicted(maps, depth)
+    predicted = losses.Predicted(*seen)
+    if POSES in batch:
+      key = jax.random.fold_in(jax.random.key(0), state.step)
+      lifted = lift_poses.depths(key, model, params, seen.heatmaps[:, -1], batch)
+      predicted = predicted._replace(lifted=lifted)
     terms = {
       name: term(predicted, batch, target) for name, term in losses.TERMS.items()
     }

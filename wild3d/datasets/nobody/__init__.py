@@ -1,0 +1,1 @@
+"""Pictures without people: windows of them, in which nobody is to be found."""
