@@ -20,14 +20,18 @@ install() {
   mkdir wild3d
   tar -xzf wild3d.tar.gz -C wild3d
   cd wild3d
+  packages
+}
+
+packages() { # into .venv of the folder, and says which
   curl -LsSf "https://astral.sh/uv/$UV/install.sh" | sh >/dev/null 2>&1
   PATH=~/.local/bin:$PATH
-  uv venv --quiet --python 3.11 .venv
+  uv venv --quiet --clear --python 3.11 .venv
   uv pip install --quiet --python .venv -c constraints.txt -e '.[train,tpu]'
-  local packages
-  packages=$(uv pip freeze --python .venv)
-  echo "versions: $(.venv/bin/python --version), $(grep ^libtpu <<<"$packages")," \
-    "all packages $(sha256sum <<<"$packages" | cut -c 1-12)"
+  local all
+  all=$(uv pip freeze --python .venv)
+  echo "versions: $(.venv/bin/python --version), $(grep ^libtpu <<<"$all")," \
+    "all packages $(sha256sum <<<"$all" | cut -c 1-12)"
 }
 
 # What is left of a job of several slices lets JAX wait for the others for ever.
@@ -56,5 +60,5 @@ stop() {
   flock --wait 120 wild3d.lock true # while it saves
 }
 
-cd ~
+[[ $1 == packages ]] || cd ~
 "$@"

@@ -1,4 +1,4 @@
-"""FLOPs an image, and bytes that the devices exchange, of a training step.
+"""FLOPs an image, memory, and what the devices exchange, of a training step.
 
   python experiments/benchmarks/step_cost.py
   python experiments/benchmarks/step_cost.py --devices=8 --config=configs/photos.py
@@ -66,14 +66,15 @@ def lower(config, rows: int, devices):
   return lowered, sum(x.size for x in jax.tree.leaves(whole.params))
 
 
-def all_reduced(program: str) -> dict[str, int]:
-  """Type of number -> bytes that a step's all-reduces sum up, from the compiled text."""
-  found = {}
-  for shapes in re.findall(r'= (.*?) all-reduce(?:-start)?\(', program):
-    for kind, shape in re.findall(r'(\w+)\[([\d,]*)\]', shapes):
-      size = math.prod(int(n) for n in shape.split(',') if n)
-      found[kind] = found.get(kind, 0) + size * _WIDTHS[kind]
-  return found
+def all_reduced(program: str) -> list[int]:
+  """Bytes of each all-reduce of a compiled program, from its text."""
+  return [
+    sum(
+      math.prod(int(n) for n in shape.split(',') if n) * _WIDTHS[kind]
+      for kind, shape in re.findall(r'(\w+)\[([\d,]*)\]', shapes)
+    )
+    for shapes in re.findall(r'= (.*?) all-reduce(?:-start)?\(', program)
+  ]
 
 
 def main():
@@ -90,16 +91,14 @@ def main():
   devices = mesh.make()
   rows = args.devices * args.rows
   lowered, parameters = lower(config, rows, devices)
-  print(f'{args.config}: {parameters:,} parameters')
-  print(
-    f'training step: {lowered.cost_analysis()["flops"] / rows / 1e9:.1f} GFLOP/image'
-  )
-
+  print(f'{args.config}: {parameters:,} parameters, {rows} images a step')
+  print(f'{lowered.cost_analysis()["flops"] / rows / 1e9:.3g} GFLOP an image')
   compiled = lowered.compile()
-  cost = compiled.cost_analysis()['flops'] / args.rows / 1e9
-  print(f'compiled for a CPU: {cost:.1f} GFLOP/image')
-  for kind, size in sorted(all_reduced(compiled.as_text()).items()):
-    print(f'all-reduce of {kind}: {size / 1e6:.2f} MB a step')
+  flops = compiled.cost_analysis()['flops'] / args.rows / 1e9  # of one device
+  memory = compiled.memory_analysis().temp_size_in_bytes / args.rows / 1e9
+  print(f'compiled for a CPU: {flops:.3g} GFLOP and {memory:.3g} GB an image')
+  if sizes := all_reduced(compiled.as_text()):
+    print(f'all-reduced: {sum(sizes) / 1e6:.3g} MB a step in {len(sizes)} operations')
 
 
 if __name__ == '__main__':
