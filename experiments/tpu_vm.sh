@@ -35,13 +35,13 @@ action=$1 name=${2:-}
   fail "unknown action '$action': create, setup, run, watch, logs or delete"
 [[ $name =~ ^[a-z][a-z0-9-]*$ ]] ||
   fail "NAME is '$name': small letters, digits and dashes, after the action"
-zone='' type=v5litepod-8 spot=(--spot) worker=0 dry_run='' config='' workdir='' train=()
+zone='' type=v5litepod-8 spot=yes worker=0 dry_run='' config='' workdir='' train=()
 for flag in "${@:3}"; do
   case $flag in
     --zone=?*) zone=${flag#*=} ;;
     --type=?*) type=${flag#*=} ;;
     --worker=?*) worker=${flag#*=} ;;
-    --on_demand) spot=() ;;
+    --on_demand) spot='' ;;
     --dry_run) dry_run=yes ;;
     --config=?*) config=${flag#*=} train+=("$flag") ;;
     --workdir=?*) workdir=${flag#*=} train+=("$flag") ;;
@@ -87,7 +87,7 @@ hosts() { vm ssh "$name" --worker=all --command="$1"; }
 # ---- The actions.
 create() {
   queue create "$name" --node-id="$name" --accelerator-type="$type" \
-    --runtime-version="$image" "${spot[@]}" \
+    --runtime-version="$image" ${spot:+--spot} \
     --scopes=https://www.googleapis.com/auth/cloud-platform
 }
 
@@ -114,7 +114,7 @@ logs() { vm ssh "$name" --worker="$worker" --command='tail -n 100 -F wild3d.log'
 remove() { queue delete "$name" --force; }
 
 delete() {
-  hosts 'bash tpu_host.sh stop' || say 'no training was ended'
+  hosts 'bash tpu_host.sh stop' || say 'no training to end, or not within two minutes'
   remove
 }
 

@@ -22,7 +22,9 @@ OWN = ('datasets', 'sources', 'stages', 'sets')
 def _commands(text):
   """The arguments of each `wild3d ...` that stands in a block of its own."""
   text = re.sub(r'\\\n\s*', ' ', text)
-  for line in re.findall(r'^(?: {4}|  |\S+=")(?:.*&& |\w+=\S+ )?wild3d (.*)$', text, re.M):
+  for line in re.findall(
+    r'^(?: {4}|  |\S+=")(?:.*&& |\w+=\S+ )?wild3d (.*)$', text, re.M
+  ):
     try:
       yield shlex.split(line, comments=True)
     except ValueError:  # a command in words, or over several lines

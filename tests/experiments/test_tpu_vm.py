@@ -109,6 +109,15 @@ def test_a_training_that_fails_is_given_up(cloud):
   assert not (cloud / 'machine').exists()
 
 
+def test_a_training_that_was_told_to_end_goes_on(cloud):
+  """Catches a SIGTERM to one host, after which all have saved, taken for the end."""
+  (cloud / 'told').touch()
+  done = _run(cloud, 'watch', '--zone=z', *TRAIN)
+  assert done.returncode == 0, done.stderr
+  assert (cloud / 'made').read_text() == '1'
+  assert len((cloud / 'trainings').read_text().splitlines()) == 2 * gcloud.HOSTS
+
+
 def test_delete_lets_the_training_save(cloud):
   """Catches a delete that kills; and a second start, or setup, over a running one."""
   assert _run(cloud, 'create', '--zone=z').returncode == 0

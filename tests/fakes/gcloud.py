@@ -26,6 +26,7 @@ ln -sf python3 .venv/bin/python""",
 echo "$HOME $*" >>"$FAKE_CLOUD/trainings"
 [ -z "${{MEGASCALE_NUM_SLICES+set}}" ] || exit 9
 [ ! -f "$FAKE_CLOUD/fails" ] || {{ echo 'wild3d: error: no such data'; exit 2; }}
+[ ! -f "$FAKE_CLOUD/told" ] || {{ rm "$FAKE_CLOUD/told"; exit 143; }}
 trap 'echo >"$FAKE_CLOUD/saved"; exit 143' TERM
 before=$(cat "$FAKE_CLOUD/bucket/step" 2>/dev/null || echo 0)
 echo $((before + {STEPS})) >"$FAKE_CLOUD/bucket/step"
