@@ -85,6 +85,7 @@ def main():
   add('--devices', type=int, default=8, help='fake ones, which share the batch')
   add('--rows', type=int, default=2, help='of the batch, on each device')
   args = parser.parse_args()
+  jax.config.update('jax_platforms', 'cpu')
   jax.config.update('jax_num_cpu_devices', args.devices)
 
   config = settings.load(args.config, [])
