@@ -4,7 +4,7 @@
     --config.datasets.mpii.manual_dir=/data/mpii \
     --config.datasets.human36m.manual_dir=/data/h36m
 
-Cost: 480,000 steps of 6 images. Not run.
+Cost: 480,000 steps of 6 images; estimates: docs/scaling.md. Not run.
 """
 
 from wild3d.configs import base

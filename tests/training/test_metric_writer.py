@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from wild3d.errors import UserError
 from wild3d.training import metric_writer
 from wild3d.training.metric_writer import MetricWriter
 
@@ -135,3 +136,10 @@ def test_events_survive_a_kill(tmp_path):
   assert done.returncode == -signal.SIGKILL, done.stderr
   events = accumulator.EventAccumulator(str(tmp_path / 'tensorboard')).Reload()
   assert [e.step for e in events.Scalars('a')] == [1]
+
+
+def test_a_bucket_without_its_package_is_one_line(monkeypatch):
+  """Catches the first run on gs:// that ends in tensorboardX's traceback."""
+  monkeypatch.setitem(sys.modules, 'google.cloud.storage', None)
+  with pytest.raises(UserError, match=r'gs://b/run needs google-cloud-storage: pip'):
+    MetricWriter('gs://b/run')

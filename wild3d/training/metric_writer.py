@@ -9,6 +9,7 @@ from typing import SupportsFloat, SupportsInt
 from etils import epath
 
 from wild3d import files
+from wild3d.errors import UserError
 
 FILE = 'metrics.jsonl'
 
@@ -27,6 +28,9 @@ class MetricWriter:
       written for later steps is dropped, since it will be written again. None
       keeps all but a half-written line.
     process: index of this process; all but process 0 write nothing.
+
+  Raises:
+    UserError: what writing event files to a bucket needs is not installed.
   """
 
   def __init__(self, workdir, *, resume_step: int | None = None, process: int = 0):
@@ -36,6 +40,13 @@ class MetricWriter:
     # Here, so that reading metrics needs no more than the core.
     from tensorboardX.event_file_writer import EventsWriter
 
+    if str(workdir).startswith('gs://'):
+      try:
+        import google.cloud.storage  # noqa: F401 (tensorboardX would miss it later)
+      except ImportError:
+        raise UserError(
+          f"--workdir {workdir} needs google-cloud-storage: pip install 'wild3d[gcs]'"
+        ) from None
     workdir = epath.Path(workdir)
     workdir.mkdir(parents=True, exist_ok=True)
     self._path = workdir / FILE
