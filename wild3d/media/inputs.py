@@ -31,7 +31,8 @@ def expand(arguments: list[str]) -> tuple[list[Input], list[str]]:
     numbers; paths of other files met in folders and patterns).
 
   Raises:
-    UserError: an argument names nothing, or a file that is no picture or video.
+    UserError: an argument names nothing, a file that is no picture or video, or a HEIC
+      photograph without pillow-heif.
   """
   found, passed = {}, []
   for argument in arguments:
@@ -46,10 +47,8 @@ def expand(arguments: list[str]) -> tuple[list[Input], list[str]]:
     if path.is_file():
       if kind(path) is None:
         known = ', '.join(image_file.SUFFIXES + video_file.SUFFIXES)
-        raise UserError(
-          f'{argument}: no picture or video by its name; known are {known}'
-          + ' (HEIC: save it as JPEG)' * (path.suffix.lower() in ('.heic', '.heif'))
-        )
+        raise UserError(f'{argument}: no picture or video by its name; known are {known}')
+      image_file.check_decoder(path)
       found[Input(kind(path), str(path))] = None
       continue
     if path.is_dir():
