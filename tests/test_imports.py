@@ -69,7 +69,6 @@ ONLY_IMPORTER = {
   'rerun': {'viewer.rerun_file'},
   'torch': {'convert.to_torch', 'predict.torchvision_detector'},
   'torchvision': {'predict.torchvision_detector'},
-  'tqdm': {'predict.progress'},
 }
 
 

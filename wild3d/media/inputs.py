@@ -47,7 +47,9 @@ def expand(arguments: list[str]) -> tuple[list[Input], list[str]]:
     if path.is_file():
       if kind(path) is None:
         known = ', '.join(image_file.SUFFIXES + video_file.SUFFIXES)
-        raise UserError(f'{argument}: no picture or video by its name; known are {known}')
+        raise UserError(
+          f'{argument}: no picture or video by its name; known are {known}'
+        )
       image_file.check_decoder(path)
       found[Input(kind(path), str(path))] = None
       continue
