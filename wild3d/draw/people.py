@@ -132,7 +132,9 @@ def _overlay(image, poses, scale):
   people = [pose.joints2d * (np.array(size) / image.shape[1::-1]) for pose in poses]
   # Not so wide that they hide a small person.
   widths = [
-    float(min(max(size) / 90, max(2.0, np.ptp(joints, axis=0).max() / 25)))
+    float(
+      min(math.sqrt(math.prod(size)) / 80, max(2.0, np.ptp(joints, axis=0).max() / 25))
+    )
     for joints in people
   ]
   drawn = pixels.overlay(np.asarray(shown), *people, widths=widths)
@@ -154,7 +156,7 @@ def _numbered(drawn, numbers, people):
   """
   paper = Image.fromarray(drawn)
   draw = ImageDraw.Draw(paper)
-  font = ImageFont.load_default(max(14, max(paper.size) // 44))
+  font = ImageFont.load_default(max(14, round(math.sqrt(math.prod(paper.size)) / 40)))
   taken = [_face(joints) for joints in people]
   for number, face in zip(numbers, taken[: len(numbers)], strict=True):
     left, top, right, bottom = draw.textbbox((0, 0), f'{number}', font)
