@@ -57,7 +57,8 @@ def main(arguments) -> None:
     '--batch',
     type=int,
     metavar='N',
-    help='pictures read ahead, and crops in one call of the network (32)',
+    help='pictures read ahead, and crops in one call of the network (default: 8 on a '
+    'processor, else 32)',
   )
   add(
     '--refine',

@@ -74,7 +74,7 @@ class InputPoses:
     options = self._options
     searched = options.box is None and options.boxes is None
     # The windows of one picture fill calls of the network: no need to wait for more.
-    return 1 if searched and options.detector == 'search' else options.batch
+    return 1 if searched and options.detector == 'search' else self._predictor.batch
 
   def _boxes(self, source, image):
     if self._options.box is not None:

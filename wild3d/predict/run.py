@@ -21,7 +21,7 @@ from wild3d.predict import (
   progress,
 )
 from wild3d.predict.input_poses import InputPoses, drawings
-from wild3d.predict.predictor import BATCH, Predictor
+from wild3d.predict.predictor import Predictor
 
 FORMATS = ('json', 'npz', 'bvh', 'trc')
 # Datasets without a photograph: a network that has seen no other finds few real people.
@@ -51,7 +51,8 @@ class Options:
   fov: float | None = None  # degrees; see camera_space.camera_of
   refine: str | None = None  # sub-pixel rule; None: the configuration's
   flip_test: bool = False  # see Predictor.from_checkpoint
-  batch: int = BATCH  # crops in one call of the network, and pictures that share calls
+  # Crops in one call of the network, and pictures that share calls; None: see Predictor.
+  batch: int | None = None
   # Whether to draw: a JPEG for each picture, an MP4 for each video.
   pictures: bool = True
   formats: tuple[str, ...] = ('json',)  # of `FORMATS`; 'json' is always written
