@@ -174,6 +174,6 @@ def test_inputs(tmp_path):
   assert passed == [f'{folder}/note.txt']
   found, _ = inputs.expand([f'{folder}/**/*.png'])
   assert inputs.Input('image', f'{folder}/in/c.png') in found
-  for wrong in ('none.jpg', f'{folder}/note.txt', f'{folder}/*.bmp'):
+  for wrong in ('none.jpg', '~note.jpg', f'{folder}/note.txt', f'{folder}/*.bmp'):
     with pytest.raises(UserError, match=r'note|none|bmp'):
       inputs.expand([wrong])

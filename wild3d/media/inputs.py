@@ -36,7 +36,8 @@ def expand(arguments: list[str]) -> tuple[list[Input], list[str]]:
   """
   found, passed = {}, []
   for argument in arguments:
-    path = pathlib.Path(argument).expanduser()
+    # Path.expanduser refuses a file whose name begins with ~.
+    path = pathlib.Path(os.path.expanduser(argument))
     if '://' in argument:
       raise UserError(
         f'{argument}: an address is not read: download it and name the file'

@@ -83,7 +83,7 @@ def sizes(folder: pathlib.Path, paths: Iterable[str | os.PathLike]) -> dict[str,
     paths: files and folders, wherever they are.
   """
   root = folder.resolve()
-  real = sorted(pathlib.Path(path).expanduser().resolve() for path in paths)
+  real = sorted(pathlib.Path(os.path.expanduser(path)).resolve() for path in paths)
   return {
     path.relative_to(root).as_posix(): path.stat().st_size
     for path in real

@@ -20,12 +20,12 @@ def bar(total: int | None, unit: str, name: str = '', *, hidden: bool = False) -
   """
   form = {'dynamic_ncols': True}
   if not sys.stderr.isatty():
-    text = '{desc}{n_fmt} of {total_fmt}{unit}s, {rate_fmt}, {remaining} left\n'
+    text = '{desc}{n_fmt} of {total_fmt} {unit}s, {rate_fmt}, {remaining} left\n'
     seldom = {'mininterval': _SELDOM, 'maxinterval': _SELDOM, 'delay': _SELDOM}
     form = {'bar_format': text, **seldom}
   name = f'{name}: ' if name else None
   return tqdm(
-    total=total, unit=f' {unit}', desc=name, leave=False, miniters=1, disable=hidden,
+    total=total, unit=unit, desc=name, leave=False, miniters=1, disable=hidden,
     **form,
   )  # fmt: skip
 
