@@ -65,6 +65,7 @@ ONLY_IMPORTER = {
   'cv2': {'predict.hog'},
   'onnx': {'export.onnx_graph'},
   'onnxruntime': {'export.formats'},
+  'pillow_heif': {'media.image_file'},
   'rerun': {'viewer.rerun_file'},
   'torch': {'convert.to_torch', 'predict.torchvision_detector'},
   'torchvision': {'predict.torchvision_detector'},

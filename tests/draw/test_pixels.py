@@ -189,7 +189,7 @@ def test_bounds_are_a_cube_round_all_poses():
 def test_views_of_a_pose_that_is_not_finite_still_draw():
   """Catches a crash of the report just when a run has diverged."""
   image = pixels.views(np.full((16, 3), np.nan))
-  assert image.shape == (360, 720, 3)
+  assert image.shape == (360, 2 * (360 - 16), 3)
 
 
 # Machado, Oliveira and Fernandes 2009, severity 1, linear RGB.

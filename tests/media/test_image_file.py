@@ -1,6 +1,7 @@
 """Photographs of every kind, and files that are none."""
 
 import io
+import sys
 
 import numpy as np
 import pytest
@@ -72,6 +73,42 @@ def test_exif_orientation(orientation, tmp_path):
   np.testing.assert_array_equal(image_file.read(path), picture())
 
 
+@pytest.mark.parametrize('orientation', [1, 3, 6, 8])
+def test_heic(orientation, tmp_path):
+  """Catches a telephone's photograph that is refused, or turned twice or never."""
+  heif = pytest.importorskip('pillow_heif')
+  heif.register_heif_opener()
+  turns = {1: 0, 3: 2, 6: 1, 8: 3}[orientation]  # quarters against the clock
+  exif = Image.Exif()
+  exif[0x0112] = orientation
+  path = tmp_path / 'IMG_1.HEIC'
+  stored = Image.fromarray(np.rot90(picture(), turns).copy())
+  # Of bytes it makes the turn that HEIC files have, which EXIF only repeats.
+  stored.save(path, 'HEIF', exif=exif.tobytes(), quality=95)
+  found, passed = inputs.expand([str(tmp_path)])
+  assert (found, passed) == ([inputs.Input('image', str(path))], [])
+  np.testing.assert_allclose(image_file.read(path), picture(), atol=40)
+  path.write_bytes(path.read_bytes()[:300])
+  with pytest.raises(UserError, match='damaged'):
+    image_file.read(path)
+
+
+def test_heic_without_its_package(tmp_path, monkeypatch):
+  """Catches 'damaged' said of a sound photograph, and a folder that it ends."""
+  monkeypatch.setitem(sys.modules, 'pillow_heif', None)
+  image_file._decoders.cache_clear()
+  _save(tmp_path / 'a.png', Image.fromarray(picture()))
+  (tmp_path / 'b.heic').write_bytes(b'x')
+  said = r'b\.heic: .*pip install pillow-heif'
+  with pytest.raises(UserError, match=said):
+    inputs.expand([str(tmp_path / 'b.heic')])
+  found, _ = inputs.expand([str(tmp_path)])
+  image_file.read(found[0].source)
+  with pytest.raises(UserError, match=said):
+    image_file.read(found[1].source)
+  image_file._decoders.cache_clear()
+
+
 def test_small_and_wide(tmp_path):
   """Catches a size that is refused without need."""
   path = _save(tmp_path / 'dot.png', Image.new('RGB', (1, 1), (9, 8, 7)))
@@ -137,6 +174,6 @@ def test_inputs(tmp_path):
   assert passed == [f'{folder}/note.txt']
   found, _ = inputs.expand([f'{folder}/**/*.png'])
   assert inputs.Input('image', f'{folder}/in/c.png') in found
-  for wrong in ('none.jpg', f'{folder}/note.txt', f'{folder}/*.bmp'):
+  for wrong in ('none.jpg', '~note.jpg', f'{folder}/note.txt', f'{folder}/*.bmp'):
     with pytest.raises(UserError, match=r'note|none|bmp'):
       inputs.expand([wrong])

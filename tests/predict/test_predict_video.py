@@ -43,7 +43,7 @@ def test_everything_of_a_video(run, tmp_path, capsys):
     run, tmp_path, path, *flags, '--formats=json,npz,bvh,trc', f'--html={page}'
   )
   assert status == 0
-  assert 'frame 12 of 12' in capsys.readouterr().out
+  assert 'walk.mp4: 12 frames, 1 person at once at most' in capsys.readouterr().out
   found = poses_json.read(out / 'poses.json')
   assert [p.frame for p in found.pictures] == list(range(12))
   np.testing.assert_allclose([p.time for p in found.pictures], np.arange(12) / 25)

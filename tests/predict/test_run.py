@@ -1,6 +1,7 @@
 """`wild3d predict` with nothing said but a photograph, and what fails before the work."""
 
 import importlib.util
+import pathlib
 import sys
 
 import numpy as np
@@ -50,6 +51,33 @@ def test_several_inputs_have_one_folder(photo, shipped, tmp_path, capsys):
   assert 'written: poses/pictures (2 files)' in capsys.readouterr().out
 
 
+def test_people_of_low_scores_are_left_out(photo, shipped, capsys):
+  """Catches a flag without effect, an empty picture as a fault or without a word."""
+  path = pathlib.Path('my photo-poses/poses.json')
+  assert __main__.main(['predict', photo, '--detector=whole', '--min_score=0']) == 0
+  assert '1 picture, 1 person\n' in capsys.readouterr().out
+  ((pose,),) = (picture.poses for picture in poses_json.read(path).pictures)
+  least = float(pose.scores.mean()) + 1e-3
+  flags = ['--detector=whole', f'--min_score={least}']
+  assert __main__.main(['predict', photo, *flags]) == 0
+  said = capsys.readouterr().out
+  assert f'{photo}: nobody found\n1 picture, 0 people\n' in said
+  assert [picture.poses for picture in poses_json.read(path).pictures] == [()]
+
+
+def test_an_input_is_not_drawn_over(shipped, tmp_path, monkeypatch, capsys):
+  """Catches a photograph replaced by its drawing."""
+  monkeypatch.chdir(tmp_path)
+  pathlib.Path('pictures').mkdir()
+  Image.new('RGB', (40, 30)).save('pictures/a.jpg')
+  before = pathlib.Path('pictures/a.jpg').read_bytes()
+  arguments = ['predict', 'pictures', '--out=.', '--detector=whole']
+  assert __main__.main(arguments) == 2
+  assert '--out=.' in capsys.readouterr().err
+  assert __main__.main([*arguments, '--no_pictures']) == 0
+  assert pathlib.Path('pictures/a.jpg').read_bytes() == before
+
+
 def test_drawn_people_alone_are_told(photo, shipped, monkeypatch, capsys):
   """Catches a network of drawn people whose poses of photographs look trustworthy."""
   sets = ('mocap_people/x', 'synthetic_people/quickstart')
@@ -82,6 +110,8 @@ def test_the_detector_is_the_best_that_is_here(monkeypatch, tmp_path):
 @pytest.mark.parametrize(
   ('arguments', 'said'),
   [
+    (['--min_score=1.5'], '--min_score=1.5: give 0 to 1'),
+    (['--min_score=nan'], '--min_score=nan: give 0 to 1'),
     (['--rerun=a.rrd'], "pip install 'wild3d[rerun]'"),
     (['https://example.org/a.jpg'], 'an address is not read'),
     (['gs://bucket/a.jpg'], 'an address is not read'),

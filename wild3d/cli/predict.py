@@ -42,6 +42,12 @@ def main(arguments) -> None:
     '(downloads its weights), whole (one person fills the picture)',
   )
   add('--people', type=int, metavar='N', help='at most N in a picture')
+  add(
+    '--min_score',
+    type=float,
+    metavar='S',
+    help='leave out people whose mean score is below, 0 to 1 (default: nobody)',
+  )
   add = parser.add_argument_group('size and camera').add_argument
   add('--height', type=float, help="a person's height in metres, to set the scale")
   add('--focal', type=float, help='focal length in px: places poses before the camera')
@@ -51,7 +57,8 @@ def main(arguments) -> None:
     '--batch',
     type=int,
     metavar='N',
-    help='pictures read ahead, and crops in one call of the network (32)',
+    help='pictures read ahead, and crops in one call of the network (default: 8 on a '
+    'processor, else 32)',
   )
   add(
     '--refine',

@@ -17,8 +17,7 @@ INK = (70, 70, 70)
 _LINE, _FLOOR, _GROUND = (232, 232, 232), (150, 150, 150), (245, 245, 245)
 _FINE = 2  # PIL draws jagged lines: draw so many times larger, then shrink
 GRID_MM = 500
-_ROOM_FOR_TEXT = 140  # px of a view: a smaller one has the person's name alone
-_ROOM_FOR_GRID = 200  # px of a view whose text tells what the grid is
+_STRIP = 16  # px over a view, for its name
 
 
 def overlay(
@@ -102,7 +101,7 @@ def views(
   limits: Num[np.ndarray, '3 2'] | None = None,
   height: int = 360,
   name: str = '',
-) -> UInt8[np.ndarray, 'height 2*height 3']:
+) -> UInt8[np.ndarray, 'height W 3']:
   """Draws a 3D pose as the camera sees it and as seen from the camera's right.
 
   Both views are orthographic with one scale for all axes, a line every 500 mm and the
@@ -112,53 +111,71 @@ def views(
   Args:
     joints_mm: mm, camera axes (x right, y down, z away), minus the root.
     truth: the true pose in the same terms, drawn in grey underneath.
-    limits: of x, y, z in mm; None takes `style.bounds` of both poses.
-    height: px of the picture, which is twice as wide.
-    name: written in the corner.
+    limits: of x, y, z in mm; None takes `style.bounds` of both poses, and the picture
+      says what its grid is.
+    height: px of the picture, of which a strip for text is 16.
+    name: written over the views.
 
   Returns:
-    The two views side by side.
+    The two views side by side, as wide as x and z are: see `views_width`.
   """
+  grid = f'grid {GRID_MM} mm' if limits is None else ''
   limits = style.bounds(joints_mm, truth) if limits is None else limits
-  paper = Image.new('RGB', (2 * height, height), PAPER)
-  for column, (_, across, away) in enumerate(style.VIEWS):
-    view = _view(joints_mm, truth, limits, across, away, height)
-    paper.paste(view, (column * height, 0))
-  draw, font = ImageDraw.Draw(paper), ImageFont.load_default(11)
-  draw.line([(height, 0), (height, height)], fill=_FLOOR)
-  if height < _ROOM_FOR_TEXT:
-    draw.text((4, 2), name, fill=INK, font=font)
-  else:
-    front = ', '.join(filter(None, (name, 'front')))
-    draw.text((5, 3), front, fill=INK, font=font)
-    side = 'side, camera left' + f'; grid {GRID_MM} mm' * (height >= _ROOM_FOR_GRID)
-    draw.text((height + 5, 3), side, fill=INK, font=font)
+  paper = Image.new('RGB', (views_width(limits, height), height), PAPER)
+  draw, font, left = ImageDraw.Draw(paper), ImageFont.load_default(11), 0
+  for told, (side, across, away) in zip((name, grid), style.VIEWS, strict=True):
+    size = _size(limits, across, height)
+    # The longest text that there is room for; a small view has the name alone.
+    seen_from = 'side, camera left' if side == 'side' else side
+    for parts in ((told, seen_from), (told, side), (told,)):
+      text = ', '.join(filter(None, parts))
+      if font.getlength(text) <= size[0] - 8:
+        break
+    draw.text((left + 4, 1), text, fill=INK, font=font)
+    view = _view(joints_mm, truth, limits, across, away, size)
+    paper.paste(view, (left, height - size[1]))
+    if left:
+      draw.line([(left, 0), (left, height)], fill=_FLOOR)
+    left += size[0]
   return np.asarray(paper)
 
 
-def _view(joints_mm, truth, limits, across, away, height):
-  side = height * _FINE
-  paper = Image.new('RGB', (side, side), PAPER)
+def views_width(limits: Num[np.ndarray, '3 2'], height: int) -> int:
+  """Px across the two views of that height and those limits, mm."""
+  return sum(_size(limits, across, height)[0] for _, across, _ in style.VIEWS)
+
+
+def _size(limits, across, height):
+  """Px of one view, without its strip."""
+  wide, high = np.ptp(limits[[across, 1]], axis=1).tolist()
+  height = max(1, height - _STRIP)
+  return max(1, round(height * wide / high)), height
+
+
+def _view(joints_mm, truth, limits, across, away, size):
+  wide, high = (side * _FINE for side in size)
+  paper = Image.new('RGB', (wide, high), PAPER)
   draw = ImageDraw.Draw(paper)
   low = limits[[across, 1], 0]
-  scale = side / float(limits[across, 1] - limits[across, 0])
+  scale = high / float(limits[1, 1] - limits[1, 0])
 
   def flat(joints):
     # What leaves the view by far would overflow PIL's coordinates.
-    return np.clip((joints[:, [across, 1]] - low) * scale, -side, 2 * side)
+    far = max(wide, high)
+    return np.clip((joints[:, [across, 1]] - low) * scale, -far, 2 * far)
 
   lowest = flat(joints_mm if truth is None else truth)[:, 1]
   lowest = lowest[np.isfinite(lowest)]
   if lowest.size:
-    draw.rectangle([0, lowest.max(), side, max(side, lowest.max())], fill=_GROUND)
-  for axis, start in enumerate(low):
+    draw.rectangle([0, lowest.max(), wide, max(high, lowest.max())], fill=_GROUND)
+  for axis, (start, side) in enumerate(zip(low, (wide, high), strict=True)):
     first = math.ceil(start / GRID_MM) * GRID_MM
     for at in (np.arange(first, start + side / scale, GRID_MM) - start) * scale:
-      ends = [(at, 0), (at, side)] if axis == 0 else [(0, at), (side, at)]
+      ends = [(at, 0), (at, high)] if axis == 0 else [(0, at), (wide, at)]
       draw.line(ends, fill=_LINE, width=_FINE)
   if lowest.size:
-    draw.line([(0, lowest.max()), (side, lowest.max())], fill=_FLOOR, width=_FINE)
-  line = max(2.0, side / 70)
+    draw.line([(0, lowest.max()), (wide, lowest.max())], fill=_FLOOR, width=_FINE)
+  line = max(1.5 * _FINE, high / 70)
   for pose, grey in ((truth, True), (joints_mm, False)):
     for bone in [] if pose is None else style.bones_of(pose, away):
       ends = flat(pose)[list(bone)]

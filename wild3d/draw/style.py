@@ -50,17 +50,23 @@ def bones_of(
   return sorted(bones, key=lambda b: -float((joints[list(b)] @ away).mean()))
 
 
-def bounds(*poses: Num[np.ndarray, 'J 3'] | None) -> Num[np.ndarray, '3 2']:
-  """The cube, mm, that holds all poses: the limits that make views comparable.
+def bounds(
+  *poses: Num[np.ndarray, 'J 3'] | None, cube: bool = True
+) -> Num[np.ndarray, '3 2']:
+  """The box, mm, that holds all poses: the limits that make views comparable.
 
   Args:
     poses: camera axes, root-relative; None and joints not finite are left out.
+    cube: equally long sides, at least 1000 mm; else no longer ones than need be.
 
   Returns:
-    Lower and upper limit of x, y and z; equally long, at least 1000 mm.
+    Lower and upper limit of x, y and z.
   """
   points = np.concatenate([np.zeros((1, 3)), *(p for p in poses if p is not None)])
   points = points[np.isfinite(points).all(-1)]
   low, high = points.min(0), points.max(0)
-  half = max(500.0, 0.6 * float((high - low).max()))
-  return (low + high)[:, None] / 2 + half * np.array([[-1.0, 1.0]])
+  longest = float((high - low).max())
+  half = np.full(3, max(500.0, 0.6 * longest))
+  if not cube:
+    half = np.maximum([400.0, 500.0, 400.0], (high - low) / 2 + 0.06 * longest)
+  return ((low + high) / 2)[:, None] + half[:, None] * np.array([-1.0, 1.0])

@@ -1,6 +1,7 @@
 """Pictures from disk: the one place in which a file of them is opened."""
 
 import contextlib
+import functools
 import os
 import pathlib
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ FORMATS = {
   'BMP': ('.bmp',),
   'TIFF': ('.tif', '.tiff'),
   'GIF': ('.gif',),
+  'HEIF': ('.heic', '.heif'),  # where pillow-heif is installed
 }
 SUFFIXES = tuple(suffix for suffixes in FORMATS.values() for suffix in suffixes)
 MAX_PIXELS = 200_000_000  # 600 MB as RGB
@@ -33,11 +35,11 @@ def read(path: str | os.PathLike) -> UInt8[np.ndarray, 'H W 3']:
   of several pictures the first is read.
 
   Args:
-    path: JPEG, PNG, WebP, BMP, TIFF or GIF.
+    path: JPEG, PNG, WebP, BMP, TIFF, GIF or HEIC.
 
   Raises:
-    UserError: it is missing, no such picture, damaged, truncated, of floats, or larger
-      than `MAX_PIXELS`.
+    UserError: it is missing, no such picture, damaged, truncated, of floats, larger
+      than `MAX_PIXELS`, or HEIC without pillow-heif.
   """
   with opened(path) as image:
     return np.asarray(_rgb(ImageOps.exif_transpose(image), path))
@@ -59,15 +61,17 @@ def opened(path: str | os.PathLike) -> Iterator[Image.Image]:
 
   Raises:
     UserError: naming the file, for whatever goes wrong in the block, too: it is
-      missing, none of FORMATS, damaged, truncated, or larger than `MAX_PIXELS`.
+      missing, none of FORMATS, damaged, truncated, larger than `MAX_PIXELS`, or HEIC
+      without pillow-heif.
   """
   path = pathlib.Path(path)
   if not path.is_file():
     raise UserError(f'{path}: no such file')
   if not path.stat().st_size:
     raise UserError(f'{path}: the picture cannot be decoded: the file is empty')
+  check_decoder(path)
   try:
-    with _no_bomb_limit(), Image.open(path, formats=tuple(FORMATS)) as image:
+    with _no_bomb_limit(), Image.open(path, formats=_decoders()) as image:
       width, height = image.size
       if width * height > MAX_PIXELS:
         raise UserError(
@@ -84,6 +88,29 @@ def opened(path: str | os.PathLike) -> Iterator[Image.Image]:
       f'{path}: the picture cannot be decoded: damaged, or of another format '
       f'({type(error).__name__}: {why})'
     ) from None
+
+
+def check_decoder(path: str | os.PathLike) -> None:
+  """Refuses HEIC, by the name's ending, where nothing can decode it.
+
+  Raises:
+    UserError: pillow-heif is not installed.
+  """
+  if pathlib.Path(path).suffix.lower() in FORMATS['HEIF'] and 'HEIF' not in _decoders():
+    raise UserError(
+      f'{path}: HEIC is read by pillow-heif: pip install pillow-heif, or save it as JPEG'
+    )
+
+
+@functools.cache
+def _decoders():
+  """The names of FORMATS that Pillow can open here."""
+  try:
+    import pillow_heif
+  except ImportError:
+    return tuple(name for name in FORMATS if name != 'HEIF')
+  pillow_heif.register_heif_opener()
+  return tuple(FORMATS)
 
 
 @contextlib.contextmanager

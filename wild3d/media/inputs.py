@@ -31,11 +31,13 @@ def expand(arguments: list[str]) -> tuple[list[Input], list[str]]:
     numbers; paths of other files met in folders and patterns).
 
   Raises:
-    UserError: an argument names nothing, or a file that is no picture or video.
+    UserError: an argument names nothing, a file that is no picture or video, or a HEIC
+      photograph without pillow-heif.
   """
   found, passed = {}, []
   for argument in arguments:
-    path = pathlib.Path(argument).expanduser()
+    # Path.expanduser refuses a file whose name begins with ~.
+    path = pathlib.Path(os.path.expanduser(argument))
     if '://' in argument:
       raise UserError(
         f'{argument}: an address is not read: download it and name the file'
@@ -48,8 +50,8 @@ def expand(arguments: list[str]) -> tuple[list[Input], list[str]]:
         known = ', '.join(image_file.SUFFIXES + video_file.SUFFIXES)
         raise UserError(
           f'{argument}: no picture or video by its name; known are {known}'
-          + ' (HEIC: save it as JPEG)' * (path.suffix.lower() in ('.heic', '.heif'))
         )
+      image_file.check_decoder(path)
       found[Input(kind(path), str(path))] = None
       continue
     if path.is_dir():

@@ -65,6 +65,11 @@ class Pose:
   presence: float | None = None
 
 
+def sureness(pose: Pose) -> float:
+  """How sure the network is that there is such a person, 0 to 1: its mean score."""
+  return float(pose.scores.mean())
+
+
 @dataclasses.dataclass(frozen=True)
 class Picture:
   """An image, or one frame of a video, and the people in it.

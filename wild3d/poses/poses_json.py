@@ -6,6 +6,7 @@
 import dataclasses
 import json
 import os
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -44,8 +45,16 @@ CONVENTIONS = {
 }
 
 
-def write(poses: PoseFile, path: str | os.PathLike) -> None:
+def write(
+  poses: PoseFile, path: str | os.PathLike, written: Mapping[str, int] | None = None
+) -> None:
   """Writes the file whole or not at all, one picture a line.
+
+  Args:
+    poses: what is written.
+    path: the file.
+    written: the other files of the prediction, in the same folder: path there -> bytes;
+      None: they are not listed.
 
   Raises:
     UserError: it cannot be written.
@@ -56,6 +65,8 @@ def write(poses: PoseFile, path: str | os.PathLike) -> None:
     'conventions': CONVENTIONS,
     'header': dataclasses.asdict(poses.header),
   }
+  if written is not None:
+    head['written'] = dict(written)
   lines = ',\n'.join(
     json.dumps(_picture(p), allow_nan=False, separators=(',', ':'))
     for p in poses.pictures

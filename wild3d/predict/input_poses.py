@@ -2,7 +2,6 @@
 
 import contextlib
 import pathlib
-import time
 from collections.abc import Iterator
 
 import numpy as np
@@ -14,13 +13,11 @@ from wild3d.media import video_file
 from wild3d.media.inputs import Input
 from wild3d.media.video_writer import Mp4Writer
 from wild3d.poses import track
-from wild3d.poses.pose import Box, Picture
+from wild3d.poses.pose import Box, Picture, sureness
 from wild3d.predict import boxes as box_lib
-from wild3d.predict import camera_space, detect, stills
+from wild3d.predict import camera_space, detect, progress, stills
 from wild3d.predict.follow import AGAIN, Follower
 from wild3d.predict.predictor import Predictor
-
-_TOLD_EVERY = 2.0  # seconds between lines about a video
 
 
 class InputPoses:
@@ -34,7 +31,7 @@ class InputPoses:
     Args:
       options: run.Options.
       predictor: what finds the poses.
-      folder: the output's.
+      folder: to draw to.
       found: all inputs, in the order in which they will be asked for.
 
     Raises:
@@ -44,9 +41,7 @@ class InputPoses:
     self._predictor = predictor
     self._box_file = options.boxes and box_lib.BoxFile(options.boxes)
     self._folder = folder
-    self._names = _names(found)
-    self.drawn = []  # the pictures and videos that were written
-    self._started, self._done = time.monotonic(), 0
+    self._drawings = drawings(found)
     self._detect = detect.make(options.detector, predictor)
     self._stills = stills.stills(
       [item.source for item in found if item.kind == 'image'],
@@ -60,27 +55,26 @@ class InputPoses:
     """Ends the thread that reads pictures ahead."""
     self._stills.close()
 
-  def __call__(self, item: Input, number: str) -> Iterator[tuple[Picture, np.ndarray]]:
+  def __call__(self, item: Input) -> Iterator[tuple[Picture, np.ndarray]]:
     """Yields (Picture, RGB) for a picture, or for every frame of a video.
 
     Args:
       item: the next of the inputs.
-      number: such as '3/100', for the lines about it.
 
     Raises:
       UserError: it cannot be read; frames before have come.
     """
     if item.kind == 'image':
-      yield self._still(item.source, number)
+      yield self._still(item.source)
     else:
-      yield from self._video(item, number)
+      yield from self._video(item)
 
   def _together(self):
     """How many pictures are looked at before the first of them is drawn."""
     options = self._options
     searched = options.box is None and options.boxes is None
     # The windows of one picture fill calls of the network: no need to wait for more.
-    return 1 if searched and options.detector == 'search' else options.batch
+    return 1 if searched and options.detector == 'search' else self._predictor.batch
 
   def _boxes(self, source, image):
     if self._options.box is not None:
@@ -103,31 +97,32 @@ class InputPoses:
     height, width = image.shape[:2]
     return camera_space.camera_of(width, height, self._options.focal, self._options.fov)
 
-  def _still(self, source, number):
+  def _kept(self, poses):
+    """The people of whom the network is as sure as was asked for."""
+    least = self._options.min_score
+    return poses if least is None else [p for p in poses if sureness(p) >= least]
+
+  def _still(self, source):
     photo, poses = next(self._stills)
     if photo.fault is not None:
       raise photo.fault
-    image = photo.image
+    image, poses = photo.image, self._kept(poses)
     if self._options.pictures:
-      path = self._folder / 'pictures' / f'{self._names[source]}.jpg'
-      _save_drawing(image, poses, path)
-      self.drawn.append(path)
-    self._done += 1
-    rate = self._done / (time.monotonic() - self._started)
-    print(f'{number}  {source}  {len(poses)} people  {rate:.1f} pictures/s', flush=True)
+      _save_drawing(image, poses, self._folder / self._drawings[source])
+    if not poses:
+      progress.say(f'{source}: nobody found')
     height, width = image.shape[:2]
     camera = self._camera(image)
     return Picture(source, width, height, tuple(poses), camera=camera), image
 
-  def _video(self, item, number):
+  def _video(self, item):
     options = self._options
     with contextlib.ExitStack() as stack:
       video = stack.enter_context(video_file.opened(item.source))
       writer = None
       if options.pictures:
-        path = self._folder / 'pictures' / f'{self._names[item.source]}.mp4'
+        path = self._folder / self._drawings[item.source]
         writer = stack.enter_context(Mp4Writer(path, video.fps))
-        self.drawn.append(path)
       follower = Follower(
         self._predictor,
         lambda image: self._boxes(item.source, image),
@@ -135,14 +130,17 @@ class InputPoses:
         smooth=options.smooth,
         again=None if options.box or options.boxes else AGAIN,
       )
-      progress = _Progress(f'{number}  {video.source}', video.frames)
+      total = min(filter(None, (video.frames, options.frames)), default=None)
+      bar = stack.enter_context(progress.bar(total, 'frame', video.source))
+      counts = []
       try:
         for index, seconds, image in video:
           camera = self._camera(image)
-          poses = follower(image, seconds, camera)
+          poses = self._kept(follower(image, seconds, camera))
           if writer:
             writer.add(people.frame(image, poses), seconds)
-          progress(index + 1, len(poses))
+          counts.append(len(poses))
+          bar.update()
           height, width = image.shape[:2]
           yield (
             Picture(video.source, width, height, tuple(poses), index, seconds, camera),
@@ -153,34 +151,16 @@ class InputPoses:
       except KeyboardInterrupt:
         if item.kind != 'webcam':
           raise
-      progress.end()
+      progress.say(_of_video(video.source, counts))
 
 
-class _Progress:
-  """Lines about a video: frames, rate, time left."""
-
-  def __init__(self, name, frames):
-    self._name, self._frames = name, frames
-    self._started = self._told = time.monotonic()
-    self._last = None
-
-  def __call__(self, done, people):
-    now = time.monotonic()
-    rate = done / (now - self._started)
-    left = ''
-    if self._frames:
-      left = f' of {self._frames}, {(self._frames - done) / rate:.0f} s left'
-    self._last = (
-      f'{self._name}  frame {done}{left}  {people} people  {rate:.1f} frames/s'
-    )
-    if now - self._told > _TOLD_EVERY:
-      self._told = now
-      print(self._last, flush=True)
-
-  def end(self):
-    """The last line."""
-    if self._last:
-      print(self._last, flush=True)
+def _of_video(source, counts):
+  """What is said of a video, from the number of people in each frame."""
+  frames = '1 frame' if len(counts) == 1 else f'{len(counts)} frames'
+  most = max(counts, default=0)
+  people = '1 person' if most == 1 else f'{most} people'
+  empty = f', nobody in {counts.count(0)} of them' if 0 in counts else ''
+  return f'{source}: {frames}, {people} at once at most{empty}'
 
 
 def _save_drawing(image, poses, path):
@@ -188,10 +168,17 @@ def _save_drawing(image, poses, path):
     Image.fromarray(people.still(image, poses)).save(stream, 'JPEG', quality=90)
 
 
-def _names(found):
-  """Source -> name of its drawing; numbered where two files share a stem."""
+def drawings(found: list[Input]) -> dict[str, str]:
+  """Source -> path of its drawing in the folder; all differ, whatever the sources.
+
+  Args:
+    found: the inputs.
+  """
   stems = [
     f'webcam{item.source}' if item.kind == 'webcam' else pathlib.Path(item.source).stem
     for item in found
   ]
-  return dict(zip((i.source for i in found), track.different(stems), strict=True))
+  return {
+    item.source: f'pictures/{name}.{"jpg" if item.kind == "image" else "mp4"}'
+    for item, name in zip(found, track.different(stems), strict=True)
+  }

@@ -16,7 +16,8 @@ from wild3d.predict import boxes as box_lib
 from wild3d.predict import camera_space, crop
 from wild3d.training import mesh
 
-BATCH = 32  # crops in one call of the network
+# Crops in one call of the network; fewer are faster on a processor: docs/predict.md.
+BATCH, CPU_BATCH = 32, 8
 
 # Left, top, width, height in px, with or without a score.
 BoxLike = Box | Sequence[float | int] | np.ndarray
@@ -35,12 +36,14 @@ class Predictor:
     batch: crops in one call of the network, at most.
   """
 
-  def __init__(self, trained: Network, batch: int = BATCH):
+  def __init__(self, trained: Network, batch: int | None = None):
     """Of a network; see `from_checkpoint`.
 
     Raises:
       UserError: `batch` is below 1.
     """
+    if batch is None:
+      batch = CPU_BATCH if jax.default_backend() == 'cpu' else BATCH
     if batch < 1:
       raise UserError(f'batch is {batch}: give 1 or more')
     self.trained, self.batch = trained, batch
@@ -59,7 +62,7 @@ class Predictor:
     refine: str | None = None,
     flip_test: bool = False,
     skeleton_mm: float | None = None,
-    batch: int = BATCH,
+    batch: int | None = None,
   ) -> 'Predictor':
     """Restores the network of a run.
 
@@ -70,7 +73,7 @@ class Predictor:
       refine: sub-pixel rule of heatmaps.decode; None takes the configuration's.
       flip_test: mean over the picture and its mirror image.
       skeleton_mm: sum of the 14 bones of every pose; None: the configuration's.
-      batch: crops in one call of the network, at most.
+      batch: crops in one call of the network, at most; None: what suits the device.
 
     Raises:
       UserError: there is no such run or step, or `batch` is below 1.
@@ -194,8 +197,10 @@ class Predictor:
     parts = []
     for start in range(0, len(crops), self.batch):
       images = np.stack(crops[start : start + self.batch])
-      # Rounded up to a power of two, and to what the devices can share: few shapes.
+      # Few shapes, as each is compiled for seconds: a power of two, or, of crops for
+      # which a whole batch has been compiled already, a whole one. Devices share it.
       room = min(1 << (len(images) - 1).bit_length(), self.batch)
+      room = self.batch if start else room
       devices = self.trained.mesh
       room = -(-room // devices.size) * devices.size
       padded = np.zeros((room, *images.shape[1:]), np.uint8)

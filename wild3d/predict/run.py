@@ -1,24 +1,27 @@
 """Behind `wild3d predict`: pictures and videos in, a folder of poses and pictures out."""
 
-import collections
 import contextlib
 import dataclasses
 import importlib.util
 import logging
-import os
 import pathlib
-import sys
 import warnings
 
 import wild3d
 from wild3d import network
 from wild3d.errors import UserError
 from wild3d.media import inputs, read_ahead, video_file
-from wild3d.poses import poses_json
 from wild3d.poses.pose import Header, PoseFile
-from wild3d.predict import camera_space, crop, detect
-from wild3d.predict.input_poses import InputPoses
-from wild3d.predict.predictor import BATCH, Predictor
+from wild3d.predict import (
+  camera_space,
+  crop,
+  detect,
+  output_files,
+  output_folder,
+  progress,
+)
+from wild3d.predict.input_poses import InputPoses, drawings
+from wild3d.predict.predictor import Predictor
 
 FORMATS = ('json', 'npz', 'bvh', 'trc')
 # Datasets without a photograph: a network that has seen no other finds few real people.
@@ -30,8 +33,8 @@ class Options:
   """What the user asked for."""
 
   checkpoint: str = ''  # folder of a run, or a file; '': the weights of wild3d
-  # Folder, made if need be; '': NAME-poses here, or poses for several inputs. Files of
-  # the same names are written anew.
+  # Folder, made if need be, see output_folder.replaced; '': NAME-poses here, or poses
+  # for several inputs.
   out: str = ''
   step: str = 'best'  # 'best', 'latest' or a number
   # Left, top, width, height of the person, px of every picture, and of the first
@@ -41,13 +44,15 @@ class Options:
   boxes: str | None = None
   detector: str = 'auto'  # see detect.chosen; where neither box nor boxes is given
   people: int | None = None  # at most so many in a picture; None: all that are found
+  min_score: float | None = None  # of a person, see pose.sureness; None: whatever it is
   # Of a person, metres; None scales to the configuration's skeleton.
   height: float | None = None
   focal: float | None = None  # px; see camera_space.camera_of
   fov: float | None = None  # degrees; see camera_space.camera_of
   refine: str | None = None  # sub-pixel rule; None: the configuration's
   flip_test: bool = False  # see Predictor.from_checkpoint
-  batch: int = BATCH  # crops in one call of the network, and pictures that share calls
+  # Crops in one call of the network, and pictures that share calls; None: see Predictor.
+  batch: int | None = None
   # Whether to draw: a JPEG for each picture, an MP4 for each video.
   pictures: bool = True
   formats: tuple[str, ...] = ('json',)  # of `FORMATS`; 'json' is always written
@@ -78,48 +83,66 @@ def predict(arguments: list[str], options: Options) -> None:
   skeleton_mm = (
     None if options.height is None else camera_space.skeleton_of_height(options.height)
   )
-  folder = _folder(options.out or _name_of(found))
-  predictor = Predictor.from_checkpoint(
-    options.checkpoint,
-    options.step,
-    refine=options.refine,
-    flip_test=options.flip_test,
-    skeleton_mm=skeleton_mm,
-    batch=options.batch,
-  )
-  if passed:
-    print(_passed_over(passed))
-  poses_of = InputPoses(options, predictor, folder, found)
-  header = _header(options, predictor, found)
-  print(f'network: {header.checkpoint}; boxes: {header.detector}')
-  sets = predictor.trained.trained_on
-  if sets and all(name.split('/')[0] in DRAWN for name in sets):
-    print(f'it was trained on drawn people alone ({header.trained_on}): expect little')
-  done, faults = [], []
+  out, sources = options.out or _name_of(found), [item.source for item in found]
+  if options.pictures:
+    output_folder.check_drawings(out, drawings(found).values(), sources)
   with contextlib.ExitStack() as stack:
-    stack.callback(poses_of.close)
+    folder, new = stack.enter_context(output_folder.replaced(out, sources))
+    predictor = Predictor.from_checkpoint(
+      options.checkpoint,
+      options.step,
+      refine=options.refine,
+      flip_test=options.flip_test,
+      skeleton_mm=skeleton_mm,
+      batch=options.batch,
+    )
+    if passed:
+      print(_passed_over(passed))
+    poses_of = stack.enter_context(
+      contextlib.closing(InputPoses(options, predictor, new, found))
+    )
+    header = _header(options, predictor, found)
+    print(f'network: {header.checkpoint}; boxes: {header.detector}')
+    sets = predictor.trained.trained_on
+    if sets and all(name.split('/')[0] in DRAWN for name in sets):
+      print(
+        f'it was trained on drawn people alone ({header.trained_on}): expect little'
+      )
+    pictures, faults = _predicted(poses_of, found, header, options.html)
+    written = output_files.write(PoseFile(header, pictures), options, folder, new)
+  output_files.tell(written, folder)
+  if faults:
+    raise UserError(_failed(faults, found))
+
+
+def _predicted(poses_of, found, header, html):
+  """(pictures, faults) of all inputs, and the page of the pictures."""
+  done, faults, alone = [], [], len(found) == 1
+  with contextlib.ExitStack() as stack:
     page = None
-    if options.html:
+    if html:
       from wild3d.viewer.page import PageWriter
 
-      page = stack.enter_context(PageWriter(options.html, header))
-    for number, item in enumerate(found, 1):
+      page = stack.enter_context(PageWriter(html, header))
+    bar = stack.enter_context(progress.bar(len(found), 'input', hidden=alone))
+    for item in found:
       try:
-        for picture, image in poses_of(item, f'{number}/{len(found)}'):
+        for picture, image in poses_of(item):
           done.append(picture)
           if page:
             page.add(picture, image)
       except read_ahead.FAULTS as error:
         faults.append(_fault(item.source, error))
-        if len(found) > 1:
-          print(f'wild3d: {faults[-1]}', file=sys.stderr)
+        if not alone:
+          progress.say(f'wild3d: {faults[-1]}', error=True)
+      bar.update()
     if not done:
       raise UserError(_failed(faults, found))
-    _write(PoseFile(header, tuple(done)), options, folder, poses_of.drawn)
-  if page:
-    print(f'written: {options.html}')
-  if faults:
-    raise UserError(_failed(faults, found))
+  stills = [picture for picture in done if picture.frame is None]
+  if stills:
+    people = sum(len(picture.poses) for picture in stills)
+    print(f'{_count(len(stills), "picture")}, {_count(people, "person", "people")}')
+  return tuple(done), faults
 
 
 def _check(options):
@@ -136,6 +159,8 @@ def _check(options):
     number = getattr(options, flag)
     if number is not None and number < 1:
       raise UserError(f'--{flag}={number}: give 1 or more')
+  if options.min_score is not None and not 0 <= options.min_score <= 1:
+    raise UserError(f'--min_score={options.min_score}: give 0 to 1')
   if options.rerun and importlib.util.find_spec('rerun') is None:
     raise UserError("--rerun needs rerun: pip install 'wild3d[rerun]'")
   unknown = set(options.formats) - set(FORMATS)
@@ -183,58 +208,14 @@ def _header(options, predictor, found):
   )
 
 
-def _write(poses, options, folder, drawn):
-  written = [folder / 'poses.json']
-  poses_json.write(poses, written[0])
-  if 'npz' in options.formats:
-    from wild3d.poses import npz
-
-    written.append(folder / 'poses.npz')
-    npz.write(poses, written[-1])
-  if 'bvh' in options.formats:
-    from wild3d.poses import bvh
-
-    for path, filled in bvh.write(poses, folder / 'bvh').items():
-      written.append(path)
-      if filled:
-        print(f'{path}: {filled} frames without the person are filled in')
-  if 'trc' in options.formats:
-    from wild3d.poses import trc
-
-    written += trc.write(poses, folder / 'trc')
-  if options.rerun:
-    from wild3d.viewer import rerun_file
-
-    written.append(options.rerun)
-    rerun_file.write(poses, options.rerun)
-  _say([*written, *drawn], folder)
-
-
 def _name_of(found):
   """The folder for these inputs, where the user stands."""
   name = pathlib.Path(found[0].source).stem if len(found) == 1 else ''
   return f'{name}-poses' if name else 'poses'
 
 
-def _say(written, folder):
-  """What was written: a folder of many files is one line."""
-  together = collections.defaultdict(list)
-  for path in map(pathlib.Path, written):
-    together[path if path.parent == folder else path.parent].append(path)
-  for parent, paths in together.items():
-    many = f' ({len(paths)} files)' if len(paths) > 1 else ''
-    print(f'written: {parent if many else paths[0]}{many}')
-
-
-def _folder(out):
-  folder = pathlib.Path(out).expanduser()
-  try:
-    folder.mkdir(parents=True, exist_ok=True)
-  except OSError as error:
-    raise UserError(f'--out={out}: cannot be made: {error.strerror}') from None
-  if not os.access(folder, os.W_OK):
-    raise UserError(f'--out={out}: cannot be written to')
-  return folder
+def _count(number, one, many=''):
+  return f'{number} {one if number == 1 else many or one + "s"}'
 
 
 def _passed_over(passed):

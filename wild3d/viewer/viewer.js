@@ -108,8 +108,12 @@ function drawOverlay(px) {
     const tops = p.joints2d.filter(Boolean);
     if (current().people.length > 1 && tops.length) {
       const top = tops.reduce((a, b) => (a[1] <= b[1] ? a : b));
+      // Without room above, it is beside the head, not over it.
+      const height = Math.max(...tops.map((at) => at[1])) - top[1];
+      const aside = top[1] < 23 * px ? height / 10 + 8 * px : 0;
+      const sign = top[0] + aside + 6 * px < current().width ? 1 : -1;
       svg.append(drawing('text', {
-        x: top[0], y: Math.max(top[1] - 9 * px, 14 * px), 'font-size': 14 * px,
+        x: top[0] + sign * aside, y: Math.max(top[1] - 9 * px, 14 * px), 'font-size': 14 * px,
         'stroke-width': 3.5 * px, 'text-anchor': 'middle', 'font-weight': 600,
       }, p.person));
     }
