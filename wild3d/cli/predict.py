@@ -46,7 +46,7 @@ def main(arguments) -> None:
     '--min_score',
     type=float,
     metavar='S',
-    help='leave out people whose mean score is below, 0 to 1 (default: nobody)',
+    help='leave out people of whom the network is less sure, 0 to 1 (default: nobody)',
   )
   add = parser.add_argument_group('size and camera').add_argument
   add('--height', type=float, help="a person's height in metres, to set the scale")

@@ -66,7 +66,12 @@ class Pose:
 
 
 def sureness(pose: Pose) -> float:
-  """How sure the network is that there is such a person, 0 to 1: its mean score."""
+  """How sure the network is that there is such a person, 0 to 1.
+
+  The presence that it tells, or else its joints' mean score.
+  """
+  if pose.presence is not None:
+    return pose.presence
   return float(pose.scores.mean())
 
 
