@@ -28,7 +28,10 @@ def test_flip_test_treats_both_sides_alike():
   see = functools.partial(
     network.forward, variables, model=model, probabilities=False, flip_test=True
   )
-  (maps, depth), (mirrored_maps, mirrored) = see(images), see(images[:, :, ::-1])
+  (maps, depth, _), (mirrored_maps, mirrored, _) = (
+    see(images),
+    see(images[:, :, ::-1]),
+  )
   other = skeleton.FLIP_INDEX
   np.testing.assert_allclose(depth, mirrored[:, other], atol=1e-5)
   mirrored_maps = mirrored_maps[:, :, :, ::-1][..., other]

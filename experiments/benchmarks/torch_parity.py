@@ -52,7 +52,7 @@ def main() -> None:
     with torch.no_grad():
       maps, depth = twin(torch.from_numpy(images.transpose(0, 3, 1, 2).copy()))
     wanted = maps.permute(0, 1, 3, 4, 2).numpy(), depth.numpy()
-    got = jax.jit(net.model.apply)(net.variables, images)
+    got = jax.jit(net.model.apply)(net.variables, images)[:2]
     apart = [
       np.abs(g - w).max() / np.abs(w).max() for g, w in zip(got, wanted, strict=True)
     ]

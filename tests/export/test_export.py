@@ -17,7 +17,7 @@ from wild3d.training import checkpoints
 
 KINDS = {
   'released': {},
-  'lift': {'head': 'lift', 'loss': 'cross_entropy'},
+  'lift': {'head': 'lift', 'loss': 'cross_entropy', 'presence': True},
   'bfloat16': {'dtype': 'bfloat16'},
 }
 
@@ -32,6 +32,7 @@ def runs(tmp_path_factory):
     config.model.update(sizes | {'depth_residuals': 1})
     config.model.depth_head = fields.get('head', 'regression')
     config.model.dtype = fields.get('dtype', 'float32')
+    config.model.presence = fields.get('presence', False)
     config.target.loss = fields.get('loss', 'squared')
     config.input_size = 64
     config.pixels.update({'order': 'bgr', 'divisor': 256.0})
@@ -52,11 +53,12 @@ def _apply(folder, images):
   net = networks.load(folder)
   seen = images[..., ::-1].astype(np.float32) / 256
   apply = jax.jit(net.model.clone(dtype=jnp.float32).apply)
-  maps, depth = jax.device_get(apply(jax.device_get(net.variables), seen))
+  maps, depth, present = jax.device_get(apply(jax.device_get(net.variables), seen))
   if net.config.target.loss == 'cross_entropy':
     power = np.exp(maps - np.max(maps, axis=(2, 3), keepdims=True))
     maps = power / power.sum((2, 3), keepdims=True)
-  return np.asarray(maps), np.asarray(depth)
+  outputs = (np.asarray(maps), np.asarray(depth))
+  return outputs if present is None else (*outputs, 1 / (1 + np.exp(-present)))
 
 
 @pytest.mark.parametrize(

@@ -24,14 +24,11 @@ class Presence(nn.Module):
     """Returns logits: their sigmoid is the probability that somebody is centred."""
     features = features.astype(jnp.float32)
     xy, spread = lift.places(heatmaps, lift.SHARPNESS)
-    seen = (
-      features.mean((1, 2)),
-      features.max((1, 2)),
-      xy.reshape(len(xy), -1),
-      spread,
-    )
-    x = jnp.concatenate(seen, axis=-1)
-    x = nn.relu(_dense(WIDTH, x, 'enter'))
+    pooled = jnp.concatenate([features.mean((1, 2)), features.max((1, 2))], axis=-1)
+    # As they come they are of any size: large steps then leave a ReLU dead for good.
+    pooled = nn.LayerNorm(use_bias=False, use_scale=False)(pooled)
+    x = jnp.concatenate([pooled, xy.reshape(xy.shape[0], -1), spread], axis=-1)
+    x = nn.silu(_dense(WIDTH, x, 'enter'))
     return _dense(1, x, 'leave')[:, 0]
 
 
