@@ -1,18 +1,21 @@
-"""How often `wild3d predict` finds the person of a picture, and whom else; how sure it is.
+"""How often `wild3d predict` finds the people of pictures, and whom else; how sure it is.
 
   python experiments/wild/people_found.py FOLDER [--checkpoint=RUN] [--detector=search]
+  python experiments/wild/people_found.py FOLDER --mosaic
   python experiments/wild/people_found.py NOBODY --empty
 
 FOLDER is one that `wild3d data build mpii` reads, with one labelled person in each picture;
 of its 'validation' split where it has one. Found: all joints within 1.25 times the labelled
 person's box, and the size of the pose between half and one and a half of it. Everybody else
-is false (also people whom nobody labelled). With --empty every one is: the pictures, each
-tenth of the folder's, show nobody. The second table says whether a joint's score is its probability of being within 0.2
+is false (also people whom nobody labelled). With --mosaic a picture is four of them, with
+grey between. With --empty everybody is false: the pictures, each tenth of the folder's, show
+nobody. The second table says whether a joint's score is its probability of being within 0.2
 torso lengths, of the people found.
 """
 
 import argparse
 import pathlib
+import time
 
 import numpy as np
 
@@ -25,6 +28,7 @@ from wild3d.protocols import bootstrap
 ROOM = 1.25
 SIZES = (0.5, 1.5)
 BINS = np.linspace(0, 1, 6)
+CELL = 320  # px, of a mosaic
 
 
 def main():
@@ -34,46 +38,67 @@ def main():
   add('folder', type=pathlib.Path)
   add('--checkpoint', default='')
   add('--detector', default='search', choices=detect.DETECTORS)
+  add('--mosaic', action='store_true', help='four of the pictures in one')
   add('--empty', action='store_true', help='the pictures show nobody')
   add('--all', action='store_true', help='not the validation split alone')
   add('--limit', type=int, help='pictures')
   options = parser.parse_args()
   predictor = Predictor.from_checkpoint(options.checkpoint)
   find = detect.make(options.detector, predictor)
-  if options.empty:
-    # Those that the dataset `nobody` holds back.
-    pictures = [(path, None) for path in sorted(options.folder.rglob('*.jpg'))[9::10]]
-  else:
-    splits = mpii_dataset_builder.read_splits(options.folder)
-    people = splits.get('validation') or splits['train']
-    if options.all:
-      people = [one for split in splits.values() for one in split]
-    pictures = [(options.folder / 'images' / one.image, one) for one in people]
-  rows, joints = [], []
-  for path, truth in pictures[: options.limit]:
-    image = image_file.read(path)
+  pictures = _empty(options.folder) if options.empty else _labelled(options)
+  if options.mosaic:
+    pictures = _mosaics(pictures)
+  rows, joints, seconds = [], [], []
+  for image, people in pictures:
+    start = time.monotonic()
     poses = predictor.predict(image, find(image))
-    right = [
-      pose for pose in poses if truth is not None and is_of(pose.joints2d, truth)
-    ]
-    rows.append((bool(right), len(poses) - bool(right)))
-    if right:
-      joints += scored(right[0], truth)
-  rows = np.array(rows, float)
-  by_picture = bootstrap.Bootstrap.of(np.full(len(rows), ''))
-  print(f'{len(rows)} pictures of {options.folder.name}, detector {options.detector}')
-  for name, values in zip(('found', 'false people a picture'), rows.T, strict=True):
-    if name != 'found' or not options.empty:
-      resampled = by_picture.means(values[:, None], np.ones((len(values), 1)))
-      low, high = bootstrap.interval(resampled[:, 0, 0])
-      print(f'| {name} | {values.mean():.2f} ({low:.2f} to {high:.2f}) |')
+    seconds.append(time.monotonic() - start)
+    found = 0
+    for joints2d, labelled in people:
+      right = [p for p in poses if _is_of(p.joints2d, joints2d[labelled])]
+      if right:
+        found += 1
+        poses = [p for p in poses if p is not right[0]]
+        joints += _scored(right[0], joints2d, labelled)
+    rows.append((found / max(len(people), 1), len(poses)))
+  _print(options, np.array(rows, float), seconds)
   if joints:
     print(reliability(np.array(joints)))
 
 
-def is_of(joints2d, truth) -> bool:
-  """Whether a pose [16, 2] px lies about a person, and is of their size."""
-  known = truth.joints2d[truth.labelled]
+def _labelled(options):
+  """(picture, [(joints [16, 2] px, labelled [16])]) of each."""
+  splits = mpii_dataset_builder.read_splits(options.folder)
+  people = splits.get('validation') or splits['train']
+  if options.all:
+    people = [one for split in splits.values() for one in split]
+  for one in people[: options.limit]:
+    image = image_file.read(options.folder / 'images' / one.image)
+    yield image, [(one.joints2d, one.labelled)]
+
+
+def _empty(folder):
+  """Those pictures that the dataset `nobody` holds back."""
+  for path in sorted(folder.rglob('*.jpg'))[9::10]:
+    yield image_file.read(path), []
+
+
+def _mosaics(pictures):
+  """Four pictures on grey, each cut to its cell."""
+  pictures = [p for p in pictures if max(p[0].shape) <= CELL]
+  for k in range(0, len(pictures) - 3, 4):
+    canvas, people = np.full((2 * CELL, 2 * CELL, 3), 120, np.uint8), []
+    for number, (image, ((joints2d, labelled),)) in enumerate(pictures[k : k + 4]):
+      y, x = (
+        CELL * np.array(divmod(number, 2)) + (CELL - np.array(image.shape[:2])) // 2
+      )
+      canvas[y : y + image.shape[0], x : x + image.shape[1]] = image
+      people.append((joints2d + np.array([x, y]), labelled))
+    yield canvas, people
+
+
+def _is_of(joints2d, known) -> bool:
+  """Whether a pose [16, 2] px lies about a person's labels, and is of their size."""
   low, high = known.min(0), known.max(0)
   side = (high - low).max()
   off = np.abs(joints2d - (low + high) / 2).max()
@@ -81,13 +106,27 @@ def is_of(joints2d, truth) -> bool:
   return off <= ROOM * side / 2 and SIZES[0] <= size <= SIZES[1]
 
 
-def scored(pose, truth):
+def _scored(pose, joints2d, labelled):
   """(score, whether it is within 0.2 torso lengths) of each labelled joint."""
-  torso = np.linalg.norm(truth.joints2d[12] - truth.joints2d[3])
-  if not (truth.labelled[12] and truth.labelled[3] and torso > 0):
+  torso = np.linalg.norm(joints2d[12] - joints2d[3])
+  if not (labelled[12] and labelled[3] and torso > 0):
     return []
-  near = np.linalg.norm(pose.joints2d - truth.joints2d, axis=1) < 0.2 * torso
-  return [(pose.scores[j], near[j]) for j in np.flatnonzero(truth.labelled)]
+  near = np.linalg.norm(pose.joints2d - joints2d, axis=1) < 0.2 * torso
+  return [(pose.scores[j], near[j]) for j in np.flatnonzero(labelled)]
+
+
+def _print(options, rows, seconds):
+  print(
+    f'{len(rows)} pictures of {options.folder.name}, detector {options.detector}, '
+    f'{np.median(seconds):.2f} s a picture'
+  )
+  pictures = bootstrap.Bootstrap.of(np.full(len(rows), ''))
+  for name, values in zip(('found', 'false people a picture'), rows.T, strict=True):
+    if name == 'found' and options.empty:
+      continue
+    resampled = pictures.means(values[:, None], np.ones((len(values), 1)))
+    low, high = bootstrap.interval(resampled[:, 0, 0])
+    print(f'| {name} | {values.mean():.2f} ({low:.2f} to {high:.2f}) |')
 
 
 def reliability(joints) -> str:
