@@ -111,6 +111,28 @@ def _parse(field, text, default):
     raise UserError(f'--set {field}={text}: the value must be {kind}') from None
 
 
+def check(
+  name: str,
+  data_dir: str,
+  manual_dir: str = '',
+  options: dict[str, str] | None = None,
+):
+  """What `prepare` sees before any work; returns the builder.
+
+  Raises:
+    UserError: see `builder`; manual_dir is no folder, or the dataset is there, built
+      from another one or with other options.
+  """
+  result = builder(name, data_dir, options)
+  folder = epath.Path(result.data_dir)
+  origin = str(absolute(manual_dir)) if manual_dir else ''
+  if folder.exists():
+    _check_origin(name, folder, origin, options)
+  elif origin and not epath.Path(origin).is_dir():
+    raise UserError(f'{name}: manual_dir {origin} is no folder')
+  return result
+
+
 def prepare(
   name: str,
   data_dir: str,
@@ -132,19 +154,16 @@ def prepare(
       on this machine, without Beam.
 
   Raises:
-    UserError: see `builder`; the original files are missing or faulty; data_dir
-      cannot be written, or holds this dataset built from another manual_dir.
+    UserError: see `check`; the original files are missing or faulty; data_dir cannot
+      be written.
   """
   import tensorflow_datasets as tfds
 
-  result = builder(name, data_dir, options)
+  result = check(name, data_dir, manual_dir, options)
   folder = epath.Path(result.data_dir)
   origin = str(absolute(manual_dir)) if manual_dir else ''
   if folder.exists():
-    _check_origin(name, folder, origin, options)
     return result
-  if origin and not epath.Path(origin).is_dir():
-    raise UserError(f'{name}: manual_dir {origin} is no folder')
   try:
     epath.Path(absolute(data_dir)).mkdir(parents=True, exist_ok=True)
   except OSError as error:
