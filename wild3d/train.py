@@ -17,6 +17,7 @@ from wild3d.training import (
   checkpoints,
   guard,
   mesh,
+  processes,
   run_folder,
   schedule,
   sources,
@@ -74,7 +75,9 @@ def train(config, folder) -> None:
   if resumed is not None:
     state = saved.restore(resumed, state)
     say(f'resumed: {folder}, step {resumed}')
-  run_folder.claim(folder, settings.as_json(config))
+  if jax.process_index() == 0:
+    run_folder.claim(folder, settings.as_json(config))
+  processes.barrier()
 
   # ---- One compiled step for all the stages.
   train_step = jax.jit(
@@ -131,7 +134,8 @@ class Run:
     config = self.config
     batches = sources.for_training(config, stage)
     if resumed:
-      self.saved.restore_iterator(int(state.step), batches)
+      at = int(state.step)
+      self.saved.restore_iterator(at, batches, at - stage.start)
     say(f'stage {stage.name}: steps {int(state.step)} to {stage.end}')
     clock = Clock(config.batch_size)
     pending = None

@@ -213,6 +213,25 @@ def test_resumes_bit_for_bit(mixed, tmp_path):
   assert_same(take(resumed, 7), wanted[5:])
 
 
+@pytest.mark.parametrize('count', [1, 2])
+def test_place_found_by_number(mixed, tmp_path, count):
+  """Catches a replay that decodes other batches, or whose position cannot be saved."""
+  start, wanted = mixed
+  parts = []
+  for index in range(count):
+    one = {'process_index': index, 'process_count': count}
+    stream = start(**one)
+    stream.skip(5)
+    part = take(stream, 2)
+    stream.save(tmp_path / str(index))
+    again = start(**one)
+    again.restore(tmp_path / str(index))
+    parts.append(part + take(again, 5))
+  steps = zip(*parts, strict=True)
+  joined = [{k: np.concatenate([p[k] for p in s]) for k in s[0]} for s in steps]
+  assert_same(joined, wanted[5:])
+
+
 def test_3d_source_without_3d_is_an_error_that_names_the_sample(data_dir):
   """Catches zeros trained on as if they were 3D truth."""
   stream = batches(data_dir, [source('photos', '3d')], {'3d': 1.0})

@@ -120,8 +120,8 @@ def check(
   """What `prepare` sees before any work; returns the builder.
 
   Raises:
-    UserError: see `builder`; manual_dir is no folder, or the dataset is there, built
-      from another one or with other options.
+    UserError: see `builder`; manual_dir is no folder or not told, or the dataset is
+      there, built from another one or with other options.
   """
   result = builder(name, data_dir, options)
   folder = epath.Path(result.data_dir)
@@ -130,6 +130,8 @@ def check(
     _check_origin(name, folder, origin, options)
   elif origin and not epath.Path(origin).is_dir():
     raise UserError(f'{name}: manual_dir {origin} is no folder')
+  elif not origin and hasattr(result, 'without_originals'):
+    raise result.without_originals()
   return result
 
 

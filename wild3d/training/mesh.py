@@ -6,11 +6,6 @@ from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 from wild3d.errors import UserError
 
 
-def start_distributed() -> None:
-  """Joins the other processes of the job; a TPU slice is found by itself."""
-  jax.distributed.initialize()
-
-
 def make(devices=None) -> Mesh:
   """A mesh of all devices, or of those given."""
   devices = jax.devices() if devices is None else devices

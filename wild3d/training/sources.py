@@ -1,14 +1,15 @@
 """From a configuration to batches: what training reads, and what evaluation does."""
 
+import functools
 from collections.abc import Sequence
 
 import jax
 
 from wild3d import files
-from wild3d.data import augment, mixture, pipeline, records
+from wild3d.data import augment, iterators, mixture, pipeline, records
 from wild3d.datasets import prepare
 from wild3d.errors import UserError
-from wild3d.training import schedule
+from wild3d.training import processes, schedule
 
 
 def check_datasets(config) -> None:
@@ -21,15 +22,17 @@ def check_datasets(config) -> None:
 
 
 def prepare_datasets(config, stages: Sequence[schedule.Stage]) -> None:
-  """Builds what the sources read and is not there yet; looks for splits and clips.
+  """Builds what sources and sets read and is not there; looks for splits and clips.
 
   Raises:
     UserError: a dataset cannot be built, has no such split, or no clips.
   """
+  used = [*config.sources.values(), *config.evaluation.sets.values()]
+  for name in dict.fromkeys(one.dataset for one in used):
+    processes.in_turn(functools.partial(dataset, config, name))
   for name, source in config.sources.items():
-    built = records.find(
-      dataset(config, source.dataset), files.absolute(config.data_dir)
-    )
+    fields = config.datasets[source.dataset]
+    built = records.find(fields.name, files.absolute(config.data_dir))
     try:
       records.count(built, source.split)
     except UserError as error:
@@ -50,7 +53,7 @@ def dataset(config, name: str) -> str:
   return fields.name
 
 
-def for_training(config, stage: schedule.Stage) -> pipeline.TrainBatches:
+def for_training(config, stage: schedule.Stage) -> iterators.TrainBatches:
   """This process's share of the stage's batches, from the stage's start."""
   fields = config.stages[stage.name]
   sources = [
