@@ -83,7 +83,8 @@ class EvaluateBatches:
 def _next(iterator, splits):
   """The next batch as NumPy arrays; read errors become UserErrors."""
   try:
-    batch = next(iterator)
+    with records.damage_named(splits):
+      batch = next(iterator)
   except tf.errors.InvalidArgumentError as error:
     said = records.message(error)
     if not said:
@@ -92,11 +93,6 @@ def _next(iterator, splits):
         raise
       said = f'sample {culprit}: its picture cannot be decoded; prepare it again'
     raise UserError(said) from error
-  except tf.errors.DataLossError as error:
-    names = ', '.join(builder.info.full_name for builder, _ in splits)
-    raise UserError(
-      f'{names}: damaged shard, prepare it again: {error.message}'
-    ) from error
   return {key: _array(value) for key, value in batch.items()}
 
 
