@@ -17,7 +17,7 @@ from wild3d.errors import UserError
 from wild3d.network import Network
 from wild3d.protocols import baselines, overview, read_truth, result, scores_json
 from wild3d.protocols.samples import Predictions, Truth
-from wild3d.training import mesh, sources
+from wild3d.training import check_config, mesh, sources
 
 
 class Predicted(NamedTuple):
@@ -56,18 +56,9 @@ class Evaluator:
     Raises:
       UserError: a field is wrong, or a dataset cannot be prepared.
     """
+    check_config.check(config, 'evaluation')
     fields = config.evaluation
     mesh.check_batch_size(devices, fields.batch_size, 'config.evaluation.batch_size')
-    if fields.best not in overview.ENTRIES:
-      raise UserError(
-        f'config.evaluation.best is {fields.best!r}: choose from '
-        f'{", ".join(overview.ENTRIES)}'
-      )
-    if fields.sets and fields.main not in fields.sets:
-      raise UserError(
-        f'config.evaluation.main is {fields.main!r}: choose from '
-        f'{", ".join(sorted(fields.sets))}'
-      )
     self._config = config
     self._devices = devices
     self._sets = {

@@ -12,14 +12,12 @@ import numpy as np
 from jaxtyping import Array, Float, UInt8
 
 from wild3d import geometry, heatmaps, settings, skeleton, weights
-from wild3d.errors import UserError
 from wild3d.models import initial, presence
-from wild3d.models.pixels import ORDERS, RGB, Pixels, to_float
-from wild3d.models.pose3d import BACKBONES, HEADS, Outputs, Pose3D
-from wild3d.training import checkpoints, mesh
+from wild3d.models.pixels import RGB, Pixels, to_float
+from wild3d.models.pose3d import DTYPES, Outputs, Pose3D
+from wild3d.training import check_config, checkpoints, mesh
 
 SHIPPED = 'weights of wild3d'  # what messages and files call them
-DTYPES = {'float32': jnp.float32, 'bfloat16': jnp.bfloat16}
 
 
 def forward(
@@ -231,22 +229,10 @@ def make_model(config) -> Pose3D:
   """The network that config.model describes.
 
   Raises:
-    UserError: a field names what there is not, or the input has a wrong size.
+    UserError: see check_config.check.
   """
+  check_config.check(config, 'model', 'input_size')
   fields = dict(config.model)
-  for field, known in (
-    ('dtype', DTYPES),
-    ('backbone', BACKBONES),
-    ('depth_head', HEADS),
-  ):
-    if fields[field] not in known:
-      raise UserError(
-        f'config.model.{field} is {fields[field]!r}: choose from {", ".join(known)}'
-      )
-  if config.input_size < 64 or config.input_size % 64:
-    raise UserError(
-      f'config.input_size is {config.input_size}: it must be a multiple of 64'
-    )
   fields['dtype'] = DTYPES[fields['dtype']]
   return Pose3D(**fields, joints=len(skeleton.JOINTS), root=skeleton.ROOT)
 
@@ -255,26 +241,20 @@ def make_pixels(config) -> Pixels:
   """How the network wants its input, as config.pixels says.
 
   Raises:
-    UserError: an unknown order, or a divisor that is not above 0.
+    UserError: see check_config.check.
   """
-  pixels = Pixels(**config.pixels)
-  if pixels.order not in ORDERS:
-    raise UserError(
-      f'config.pixels.order is {pixels.order!r}: choose {" or ".join(ORDERS)}'
-    )
-  if not pixels.divisor > 0:
-    raise UserError(f'config.pixels.divisor is {pixels.divisor}: it must be above 0')
-  return pixels
+  check_config.check(config, 'pixels')
+  return Pixels(**config.pixels)
 
 
 def make(config, variables: dict, devices, step: int = 0) -> Network:
-  """The network of a configuration, with these parameters."""
+  """The network of a configuration, with these parameters.
+
+  Raises:
+    UserError: see check_config.check.
+  """
+  check_config.check(config, 'target', 'evaluation')
   evaluation = config.evaluation
-  if evaluation.refine not in heatmaps.REFINES:
-    raise UserError(
-      f'config.evaluation.refine is {evaluation.refine!r}: choose from '
-      f'{", ".join(heatmaps.REFINES)}'
-    )
   return Network(
     make_model(config),
     variables,

@@ -11,12 +11,13 @@ import numpy as np
 
 from wild3d import evaluate, losses, network, settings
 from wild3d.data.batch import HOST_KEYS
-from wild3d.errors import UserError
 from wild3d.protocols import overview
 from wild3d.training import (
+  check_config,
   checkpoints,
   guard,
   mesh,
+  processes,
   run_folder,
   schedule,
   sources,
@@ -39,23 +40,24 @@ def train(config, folder) -> None:
       that is not finite (the message names step, stage, sources and samples).
   """
   # ---- What to run, on which devices.
+  check_config.check(config)
+  sources.check_datasets(config)
   stages = schedule.plan(config.schedule, config.stages)
   devices = mesh.make()
-  mesh.check_batch_size(devices, config.batch_size, 'config.batch_size')
+  mesh.check_batch_size(
+    devices, config.batch_size, 'config.batch_size', config.clip_frames
+  )
   model = network.make_model(config)
   optimizer = optimizers.make(**config.optimizer)
-  target = make_target(config)
-  for stage in stages:
-    sources.check(config, stage)
+  target = losses.Target(**config.target, clip_frames=config.clip_frames)
   folder = run_folder.check(folder, settings.as_json(config))
-  evaluator = evaluate.Evaluator(config, devices)
-  for source in config.sources.values():
-    sources.dataset(config, source.dataset)
-
-  # ---- Where it stands: this folder's checkpoint, else init_from, else fresh.
   before = None
   if config.init_from and not run_folder.has_checkpoints(folder):
     before = checkpoints.open_existing(config.init_from)
+  sources.prepare_datasets(config, stages)
+  evaluator = evaluate.Evaluator(config, devices)
+
+  # ---- Where it stands: this folder's checkpoint, else init_from, else fresh.
   state = jax.device_put(
     states.fresh(model, optimizer, jax.random.key(config.seed), config.input_size),
     mesh.replicated(devices),
@@ -73,7 +75,9 @@ def train(config, folder) -> None:
   if resumed is not None:
     state = saved.restore(resumed, state)
     say(f'resumed: {folder}, step {resumed}')
-  run_folder.claim(folder, settings.as_json(config))
+  if jax.process_index() == 0:
+    run_folder.claim(folder, settings.as_json(config))
+  processes.barrier()
 
   # ---- One compiled step for all the stages.
   train_step = jax.jit(
@@ -130,7 +134,8 @@ class Run:
     config = self.config
     batches = sources.for_training(config, stage)
     if resumed:
-      self.saved.restore_iterator(int(state.step), batches)
+      at = int(state.step)
+      self.saved.restore_iterator(at, batches, at - stage.start)
     say(f'stage {stage.name}: steps {int(state.step)} to {stage.end}')
     clock = Clock(config.batch_size)
     pending = None
@@ -241,26 +246,6 @@ class Clock:
     rate = self._steps * self._batch_size / max(self._seconds, 1e-9)
     self._steps, self._seconds = 0, 0.0
     return rate
-
-
-def make_target(config) -> losses.Target:
-  """How targets and losses are formed, as config.target says.
-
-  Raises:
-    UserError: a field names what there is not.
-  """
-  target = losses.Target(**config.target, clip_frames=config.clip_frames)
-  for field, known in (
-    ('loss', losses.HEATMAP_LOSSES),
-    ('geometric_form', losses.FORMS),
-    ('depth_root', losses.DEPTH_ROOTS),
-  ):
-    if getattr(target, field) not in known:
-      raise UserError(
-        f'config.target.{field} is {getattr(target, field)!r}: choose from '
-        f'{", ".join(known)}'
-      )
-  return target
 
 
 def say(text: str) -> None:

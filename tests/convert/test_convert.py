@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from flax import traverse_util
 
-from wild3d import __main__, losses, network, settings, skeleton, train
+from wild3d import __main__, losses, network, settings, skeleton
 from wild3d.convert import from_torch, to_torch
 from wild3d.errors import UserError
 from wild3d.models import initial
@@ -163,7 +163,7 @@ def test_one_training_step(tmp_path):
     step.train,
     model=model,
     optimizer=rule,
-    target=train.make_target(config),
+    target=losses.Target(**config.target),
     pixels=network.make_pixels(config),
   )
   batch = _batch(SMALL['size'])

@@ -223,6 +223,46 @@ def test_nothing_is_run(tmp_path):
     torch_file.read(path)
 
 
+def _nested(levels):
+  """A pickle's code for a tuple within tuples: each holds the one before it twice."""
+  code = b')q\x00'
+  for level in range(levels):
+    code += b'0h%ch%c\x86q%c' % (level, level, level + 1)
+  return code
+
+
+def _endless_pickles():
+  """Files of a few hundred bytes that would be read for ever, or crash Python."""
+  twice = _nested(60)
+  yield b'}' + twice + b'K\x01s.'  # a key
+  yield b'}(' + twice + b'K\x01u.'
+  yield b'(' + twice + b'K\x01d.'
+  yield b'\x8f(' + twice + b'\x90.'  # in sets
+  yield b'(' + twice + b'\x91.'
+  yield b'cbuiltins\nset\n((' + twice + b'ltR.'
+  yield b'ccollections\nOrderedDict\n((' + twice + b'K\x01\x86ltR.'
+  yield b'}ctorch\nSize\n((' + twice + b'ltRK\x01s.'
+  yield b'}' + b')' + b'\x85' * 100_000 + b'K\x01s.'  # deep
+  # The name of a storage, and of a module's part.
+  yield b'(U\x07storagectorch\nFloatStorage\n' + twice + b'U\x03cpuK\x06tQ.'
+  yield b'(' + twice + b'K\x01tQ.'
+  part = b'cmodels.a\nNet\n)\x81q%c}U\x08_modules}(U\x01ah%cU\x01bh%cusb'
+  modules = b'cmodels.a\nNet\n)\x81}bq\x00'
+  for level in range(60):
+    modules += b'0' + part % (level + 1, level, level)
+  yield modules + b'.'
+
+
+def test_reading_ends(tmp_path):
+  """Catches hours of work, or a crash, that a few hundred bytes can ask for."""
+  path = tmp_path / 'x.pth'
+  for pickled in _endless_pickles():
+    for content in (_as_legacy(pickled), _as_zip(pickled)):
+      path.write_bytes(content)
+      with pytest.raises(UserError, match=r'without end|without a name|than numbers'):
+        torch_file.read(path)
+
+
 def _view(shape, stride, offset=0, count=6):
   p = _Old().op(b'}').text('w').name('torch._utils', '_rebuild_tensor_v2').op(b'((')
   p.text('storage').name('torch', 'FloatStorage').text('0').text('cpu').number(count)

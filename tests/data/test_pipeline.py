@@ -1,6 +1,8 @@
 """Batches: exact mixtures, one stream for any process count, exact resumption."""
 
 import io
+import re
+import shutil
 
 import numpy as np
 import pytest
@@ -10,8 +12,9 @@ from PIL import Image
 from wild3d.configs import base
 from wild3d.data import augment, mixture, pipeline
 from wild3d.data.batch import BATCH_KEYS, HOST_KEYS
-from wild3d.datasets import make_record
+from wild3d.datasets import make_record, verify
 from wild3d.errors import UserError
+from wild3d.protocols.formats import dataset
 
 SIZE = 32  # px of the stored pictures
 RUNS = (7, 5, 1, 4)  # frames of the four filmed sequences
@@ -213,6 +216,25 @@ def test_resumes_bit_for_bit(mixed, tmp_path):
   assert_same(take(resumed, 7), wanted[5:])
 
 
+@pytest.mark.parametrize('count', [1, 2])
+def test_place_found_by_number(mixed, tmp_path, count):
+  """Catches a replay that decodes other batches, or whose position cannot be saved."""
+  start, wanted = mixed
+  parts = []
+  for index in range(count):
+    one = {'process_index': index, 'process_count': count}
+    stream = start(**one)
+    stream.skip(5)
+    part = take(stream, 2)
+    stream.save(tmp_path / str(index))
+    again = start(**one)
+    again.restore(tmp_path / str(index))
+    parts.append(part + take(again, 5))
+  steps = zip(*parts, strict=True)
+  joined = [{k: np.concatenate([p[k] for p in s]) for k in s[0]} for s in steps]
+  assert_same(joined, wanted[5:])
+
+
 def test_3d_source_without_3d_is_an_error_that_names_the_sample(data_dir):
   """Catches zeros trained on as if they were 3D truth."""
   stream = batches(data_dir, [source('photos', '3d')], {'3d': 1.0})
@@ -319,3 +341,51 @@ def test_evaluation_counts_each_example_once(data_dir, processes, limit, number)
   for batch in passes[0]:
     assert batch['has3d'].all()
     np.testing.assert_array_equal(batch['to_original'][:, 0, 0], 12.0)  # half of 24 px
+
+
+def _flipped(path):
+  content = bytearray(path.read_bytes())
+  content[len(content) // 2] ^= 1
+  path.write_bytes(content)
+
+
+def _halved(path):
+  path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+@pytest.mark.parametrize(
+  ('harm', 'said'),
+  [
+    (_flipped, 'corrupted record at byte'),
+    (_halved, 'truncated record at byte'),
+    (lambda path: path.unlink(), 'is missing'),
+    (lambda path: path.write_bytes(b''), 'holds 0 records, not 9'),
+  ],
+  ids=['bit', 'half', 'missing', 'empty'],
+)
+def test_a_damaged_shard_is_named(data_dir, tmp_path, harm, said):
+  """Catches a traceback, or a message from which the file cannot be told."""
+  folder = tmp_path / 'tfds'
+  shutil.copytree(data_dir, folder)
+  (shard,) = folder.glob('lab/1.0.0/*.tfrecord*')
+  harm(shard)
+  count, faults = verify.damaged('lab', folder)
+  assert count == 1
+  assert len(faults) == 1
+  named = f'{shard}, split train: {said}'
+  assert faults[0].startswith(named)
+  with pytest.raises(UserError, match=re.escape(named)) as error:
+    take(batches(folder, [source('photos', '2d'), source('lab', '3d')], HALF), 4)
+  assert '\n' not in str(error.value)
+  with pytest.raises(UserError, match=re.escape(named)):
+    dataset.read('lab:train', folder)
+
+
+@pytest.mark.parametrize('harm', [lambda path: path.unlink(), _halved])
+def test_a_damaged_description_is_named(data_dir, tmp_path, harm):
+  """Catches TFDS's traceback where dataset_info.json is missing, or cut off."""
+  folder = tmp_path / 'tfds'
+  shutil.copytree(data_dir, folder)
+  harm(folder / 'lab' / '1.0.0' / 'dataset_info.json')
+  with pytest.raises(UserError, match=r'dataset_info\.json of lab is missing or damag'):
+    batches(folder, [source('lab', '3d')], {'3d': 1.0})

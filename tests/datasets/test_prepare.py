@@ -1,8 +1,11 @@
+import errno
 import json
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
+from tensorflow_datasets.core import dataset_builder
 
 from wild3d.datasets import prepare
 from wild3d.errors import UserError
@@ -68,3 +71,26 @@ def test_mistakes_are_named(name, manual_dir, said, tmp_path):
   with pytest.raises(UserError, match=said) as error:
     prepare.prepare(name, str(tmp_path / 'tfds'), folder)
   assert '\n' not in str(error.value)
+
+
+@pytest.mark.parametrize(
+  'full',
+  [OSError(errno.ENOSPC, 'No space'), tf.errors.ResourceExhaustedError(None, None, '')],
+)
+def test_a_full_disk_is_named(full, tmp_path, monkeypatch):
+  """Catches hundreds of lines where one would do; other faults must still be seen."""
+
+  def download_and_prepare(*_, **__):
+    try:
+      raise full
+    except Exception as error:
+      raise RuntimeError('writing failed') from error
+
+  monkeypatch.setattr(
+    dataset_builder.DatasetBuilder, 'download_and_prepare', download_and_prepare
+  )
+  with pytest.raises(UserError, match='tfds: the disk is full: make room'):
+    prepare.prepare('synthetic_people/tiny', str(tmp_path / 'tfds'))
+  full = OSError(errno.EIO, 'broken')
+  with pytest.raises(RuntimeError, match='writing failed'):
+    prepare.prepare('synthetic_people/tiny', str(tmp_path / 'tfds'))

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from wild3d import losses, network, skeleton, train
+from wild3d import losses, network, skeleton
 from wild3d.configs import base
 from wild3d.errors import UserError
 from wild3d.models import pixels
@@ -116,7 +116,6 @@ def test_prediction_takes_them_from_the_configuration(monkeypatch):
   [
     ('pixels.order', 'grb', network.make_pixels),
     ('pixels.divisor', 0.0, network.make_pixels),
-    ('target.depth_root', 'neck', train.make_target),
   ],
 )
 def test_values_that_do_not_exist(field, value, make):

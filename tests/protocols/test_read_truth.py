@@ -333,3 +333,12 @@ def test_a_split_that_is_not_there(people_dir):
   """Catches a misspelt split."""
   with pytest.raises(UserError, match="no split 'val'; it has"):
     read_truth.read('synthetic_people/tiny:val', people_dir)
+
+
+def test_a_folder_is_named(tmp_path):
+  """Catches TFDS's traceback of 58 lines about how its datasets are called."""
+  with pytest.raises(
+    UserError, match='is a folder: name the file of the truth'
+  ) as error:
+    read_truth.read(str(tmp_path))
+  assert '\n' not in str(error.value)

@@ -2,7 +2,6 @@ import pytest
 
 from wild3d.configs import base
 from wild3d.configs import zhou2017 as paper
-from wild3d.errors import UserError
 from wild3d.training import schedule
 
 
@@ -31,19 +30,3 @@ def test_warmup_and_cosine():
   assert schedule.learning_rate(stage, 0) == pytest.approx(0.25)
   assert schedule.learning_rate(stage, 50) == pytest.approx(0.5)
   assert schedule.learning_rate(stage, 99) < 0.01
-
-
-@pytest.mark.parametrize(
-  ('names', 'changes', 'said'),
-  [
-    ((), {}, 'config.schedule is empty'),
-    (('b',), {}, "'b': choose from"),
-    (('a',), {'steps': 0}, 'config.stages.a.steps is 0'),
-    (('a',), {'decay': 'linear'}, 'config.stages.a.decay'),
-  ],
-)
-def test_mistakes_are_named(names, changes, said):
-  """Catches a stage list that is run although it makes no sense."""
-  fields = base.stage(10, 1.0, ()).to_dict() | changes
-  with pytest.raises(UserError, match=said):
-    schedule.plan(names, {'a': fields})

@@ -42,11 +42,16 @@ def main(arguments) -> None:
     help="run as an Apache Beam pipeline: --beam='--runner=DirectRunner "
     "--direct_num_workers=2'; all workers must see manual_dir and data_dir",
   )
-  _command(
+  verify = _command(
     commands,
     'verify',
     'check a built dataset: counts, projection, bones, left and right',
     'Exit code 1, and the reasons, where it falls short.',
+  )
+  verify.add_argument(
+    '--records',
+    action='store_true',
+    help='only read every record, and name each shard that is missing or damaged',
   )
   browse = _command(commands, 'browse', 'write a page of samples with 2D and 3D')
   browse.add_argument('--out', required=True, help='the HTML file to write')
@@ -85,14 +90,19 @@ def _build(*, fields, workers, **given):
   print(builder.data_dir)
 
 
-def _verify(name, data_dir):
+def _verify(name, data_dir, records):
   from wild3d.datasets import verify
 
-  verdict = verify.verify(name, data_dir)
-  print(verdict.table())
-  for failure in verdict.failures:
+  if records:
+    count, failures = verify.damaged(name, data_dir)
+    print(f'{name}: {count} shards, {len(failures)} missing or damaged')
+  else:
+    verdict = verify.verify(name, data_dir)
+    failures = verdict.failures
+    print(verdict.table())
+  for failure in failures:
     print(f'wild3d: {name}: {failure}', file=sys.stderr)
-  if verdict.failures:
+  if failures:
     sys.exit(1)
 
 

@@ -16,11 +16,23 @@ def main(arguments) -> None:
   add = parser.add_argument
   add('--config', required=True, help='Python file with get_config()')
   add('--workdir', required=True, help='folder for checkpoints, metrics and logs')
-  add(
+  several = parser.add_argument_group(
+    'several processes, on one machine or many',
+    'The same command for each; see docs/several-machines.md.',
+  )
+  several.add_argument(
     '--distributed',
     action='store_true',
-    help='join the other processes of the job first (TPU slices, several hosts)',
+    help='join the other processes of the job, which a TPU slice, Slurm, Open MPI or '
+    'JAX_COORDINATOR_ADDRESS, JAX_PROCESS_ID and JAX_NUM_PROCESSES tell',
   )
+  several.add_argument(
+    '--coordinator', default='', metavar='HOST:PORT', help='where process 0 runs'
+  )
+  several.add_argument(
+    '--process_id', type=int, metavar='K', help='of this process, from 0'
+  )
+  several.add_argument('--processes', type=int, metavar='N', help='how many there are')
   options, overrides = parser.parse_known_args(arguments)
 
   from wild3d import settings
@@ -28,8 +40,12 @@ def main(arguments) -> None:
   config = settings.load(options.config, overrides)
 
   from wild3d import train
-  from wild3d.training import mesh
+  from wild3d.training import processes
 
-  if options.distributed:
-    mesh.start_distributed()
-  train.train(config, options.workdir)
+  told = (options.coordinator, options.process_id, options.processes)
+  if not options.distributed and told == ('', None, None):
+    train.train(config, options.workdir)
+    return
+  processes.join(*told)
+  with processes.together():
+    train.train(config, options.workdir)

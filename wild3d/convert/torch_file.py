@@ -111,6 +111,8 @@ def _legacy(path, content):
     raise ValueError('the numbers are not little-endian')
   places = {}
   for key in keys:
+    if not isinstance(key, str | int):
+      raise ValueError('a storage without a name')
     storage = storages[str(key)]
     (count,) = struct.unpack_from('<q', rest, at)
     size = _itemsize(storage.dtype) * count
@@ -130,7 +132,7 @@ def _tensors(path, found, bytes_of, container):
   if isinstance(found, dict) and isinstance(found.get('state_dict'), dict | Module):
     found = found['state_dict']
   if isinstance(found, Module):
-    form, found = 'whole module', dict(_walk(found, '', 0))
+    form, found = 'whole module', dict(_walk(found))
   if not isinstance(found, dict):
     raise UserError(f'{path}: holds neither a state dict nor a module')
   views = {}
@@ -154,14 +156,22 @@ def _tensors(path, found, bytes_of, container):
   return TorchFile(arrays, f'{form}, {container}')
 
 
-def _walk(module, prefix, depth):
+def _walk(module):
   """(name, tensor) of a module and those within it, as state_dict() names them."""
-  if depth > _DEPTH:
-    raise ValueError('modules within modules without end')
-  for kind in ('_parameters', '_buffers'):
-    for name, value in (module.state.get(kind) or {}).items():
-      if value is not None:
-        yield f'{prefix}{name}', value
-  for name, child in (module.state.get('_modules') or {}).items():
-    if isinstance(child, Module):
-      yield from _walk(child, f'{prefix}{name}.', depth + 1)
+  waiting, seen = [('', module)], 0
+  while waiting:
+    prefix, module = waiting.pop()
+    seen += 1
+    # One module may be in many places, and so in more than can ever be visited.
+    if seen > _MEMBERS or prefix.count('.') > _DEPTH:
+      raise ValueError('modules within modules without end')
+    for kind in ('_parameters', '_buffers'):
+      for name, value in (module.state.get(kind) or {}).items():
+        if value is not None:
+          yield f'{prefix}{name}', value
+    children = (module.state.get('_modules') or {}).items()
+    waiting += [
+      (f'{prefix}{name}.', child)
+      for name, child in reversed(children)
+      if isinstance(child, Module)
+    ]

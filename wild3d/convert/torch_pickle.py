@@ -100,8 +100,10 @@ def load(content: bytes, name: str) -> tuple[Any, int, dict[str, Storage]]:
     if kind == 'module':  # (class, its source file, its source)
       return rest[0]
     if kind != 'storage' or not isinstance(rest[0], _StorageType):
-      raise ValueError(f'a reference to {str(kind)[:40]!r}')
+      raise ValueError('a reference to something else than numbers')
     storage_type, key, _, count = rest[:4]
+    if not isinstance(key, str | int):
+      raise ValueError('a storage without a name')
     if len(rest) > 4 and rest[4] is not None:
       raise ValueError('views of storages are not read: save the state dict again')
     found = Storage(str(key), storage_type.dtype, int(count))

@@ -1,11 +1,25 @@
 """Exact mixing: which role each row of a batch has, which source feeds a role."""
 
 import numpy as np
-import tensorflow as tf
 
 from wild3d.errors import UserError
 
 ROLES = ('2d', '3d', 'clip')
+
+
+def shares(share_3d, share_clip):
+  """Role -> share of a batch's rows, for those that have some; '2d' has the rest.
+
+  Raises:
+    UserError: there is no rest to have.
+  """
+  rest = round(1 - share_3d - share_clip, 12)  # 1 - 0.9 - 0.1 is no share
+  if rest < 0:
+    raise UserError(
+      f'share_3d {share_3d:g} and share_clip {share_clip:g} add up to more than 1'
+    )
+  every = {'2d': rest, '3d': share_3d, 'clip': share_clip}
+  return {role: share for role, share in every.items() if share}
 
 
 def roles_in_use(sources, shares):
@@ -95,6 +109,8 @@ def choose(streams, weights):
     Dataset whose n-th element comes from the stream that is furthest behind
     n * weight / sum(weights).
   """
+  import tensorflow as tf
+
   if len(streams) == 1:
     return streams[0]
   share = tf.constant(np.asarray(weights, np.float64) / np.sum(weights))

@@ -15,6 +15,7 @@ from wild3d import skeleton
 from wild3d.data import augment as augment_lib
 from wild3d.data import mixture, records
 from wild3d.data.batch import BATCH_KEYS, HOST_KEYS, POSES
+from wild3d.data.iterators import EvaluateBatches, TrainBatches
 from wild3d.errors import UserError
 
 tf.config.set_visible_devices([], 'GPU')  # the accelerator belongs to JAX
@@ -31,63 +32,6 @@ class Source:
   # one person).
   role: str
   weight: float = 1.0  # its share within its role, relative to the role's other sources
-
-
-class TrainBatches:
-  """An endless iterator of this process's rows of each global batch.
-
-  Yields dicts of NumPy arrays with BATCH_KEYS and HOST_KEYS of data/batch.py.
-
-  Attributes:
-    iterator: the tf.data iterator, trackable by tf.train.Checkpoint.
-    source_names: the meaning of the batch key `source`.
-
-  Raises:
-    UserError: from `next`, naming the sample whose picture cannot be decoded or
-      whose record does not fit its role.
-  """
-
-  def __init__(self, dataset, source_names, splits):
-    self.iterator = iter(dataset)
-    self.source_names = source_names
-    self._splits = splits
-
-  def __iter__(self):
-    return self
-
-  def __next__(self):
-    return _next(self.iterator, self._splits)
-
-  def save(self, path):
-    """Writes the position in the stream, shuffle buffers included, to `path`."""
-    tf.train.Checkpoint(iterator=self.iterator).write(str(path))
-
-  def restore(self, path):
-    """Continues exactly after the last batch yielded before `save(path)`."""
-    tf.train.Checkpoint(iterator=self.iterator).read(str(path)).assert_consumed()
-
-
-class EvaluateBatches:
-  """Batches of one split, in stored order, each example with weight 1 once.
-
-  Attributes:
-    num_examples: examples of weight 1 over all processes.
-    num_batches: batches a pass, the same in every process.
-  """
-
-  def __init__(self, dataset, num_examples, num_batches, splits):
-    self.num_examples = num_examples
-    self.num_batches = num_batches
-    self._dataset = dataset
-    self._splits = splits
-
-  def __len__(self):
-    return self.num_batches
-
-  def __iter__(self):
-    iterator = iter(self._dataset)
-    for _ in range(self.num_batches):
-      yield _next(iterator, self._splits)
 
 
 def train(
@@ -133,44 +77,58 @@ def train(
   roles_of_rows = mixture.row_roles(batch_size, shares, clip_frames)
   roles = mixture.roles_in_use(sources, shares)
   local = _rows_per_process(batch_size, process_count, clip_frames)
-  streams = [
-    _of_role(
-      role,
-      sources,
-      data_dir=data_dir,
-      clip_frames=clip_frames,
-      shuffle_buffer=shuffle_buffer,
-      seed=seed,
-    )
-    for role in roles
-  ]
-  choice = tf.data.Dataset.from_tensor_slices(
-    np.array([roles.index(role) for role in roles_of_rows], np.int64)
-  )
-  rows = tf.data.Dataset.choose_from_datasets(streams, choice.repeat())
-  rows = _local_rows(rows, batch_size, local, process_index)
 
-  def example(counter, record):
-    # A clip's frames share one augmentation: its first frame's.
-    first = counter - tf.cast(tf.maximum(record['clip_frame'], 0), tf.int64)
-    drawn = augment_lib.draw(
-      augment, tf.stack([tf.constant(seed, tf.int64), first]), record['has3d']
+  def make(skipped):
+    streams = [
+      _of_role(
+        role,
+        sources,
+        data_dir=data_dir,
+        clip_frames=clip_frames,
+        shuffle_buffer=shuffle_buffer,
+        seed=seed,
+      )
+      for role in roles
+    ]
+    choice = tf.data.Dataset.from_tensor_slices(
+      np.array([roles.index(role) for role in roles_of_rows], np.int64)
     )
-    if clip_frames > 1:  # whose upper body moves, or is labelled, as it likes
-      still = record['clip_frame'] < 0
-      drawn = dataclasses.replace(drawn, half_body=drawn.half_body & still)
-    return _example(counter, record, input_size, drawn)
+    rows = tf.data.Dataset.choose_from_datasets(streams, choice.repeat())
+    rows = _local_rows(rows, batch_size, local, process_index)
 
-  dataset = _decoded(rows, example, local)
-  if poses:
+    def decoded(counter, record):
+      # A clip's frames share one augmentation: its first frame's.
+      first = counter - tf.cast(tf.maximum(record['clip_frame'], 0), tf.int64)
+      drawn = augment_lib.draw(
+        augment, tf.stack([tf.constant(seed, tf.int64), first]), record['has3d']
+      )
+      if clip_frames > 1:  # whose upper body moves, or is labelled, as it likes
+        still = record['clip_frame'] < 0
+        drawn = dataclasses.replace(drawn, half_body=drawn.half_body & still)
+      return _example(counter, record, input_size, drawn)
+
+    # Not Dataset.skip: a saved position fits every dataset that differs in nothing but
+    # what is computed of a record.
+    def example(counter, record):
+      return tf.cond(
+        counter < skipped * batch_size,
+        lambda: _blank(input_size),
+        lambda: decoded(counter, record),
+      )
+
+    dataset = _decoded(rows, example if skipped else decoded, local)
+    if not poses:
+      return dataset
     of_batch = _rows_per_process(poses, process_count, 1)
-    stream = _poses(sources, data_dir, shuffle_buffer, seed)
-    stream = _local_rows(stream, poses, of_batch, process_index)
-    stream = stream.map(lambda _, pose: pose).batch(of_batch, drop_remainder=True)
-    dataset = tf.data.Dataset.zip(dataset, stream)
-    dataset = dataset.map(lambda batch, poses: {**batch, POSES: poses})
+    beside = _poses(sources, data_dir, shuffle_buffer, seed)
+    beside = _local_rows(beside, poses, of_batch, process_index)
+    beside = beside.map(lambda _, pose: pose).batch(of_batch, drop_remainder=True)
+    return tf.data.Dataset.zip(dataset, beside).map(
+      lambda batch, poses: {**batch, POSES: poses}
+    )
+
   return TrainBatches(
-    dataset,
+    make,
     source_names=tuple(source.name for source in sources),
     splits=[(records.find(s.dataset, data_dir), s.split) for s in sources],
   )
@@ -178,10 +136,6 @@ def train(
 
 def _poses(sources, data_dir, shuffle_buffer, seed):
   """Endless 3D poses of the '3d' sources, by their weights; pictures stay undecoded."""
-  if not any(source.role == '3d' for source in sources):
-    raise UserError(
-      "poses without pictures come from '3d' sources, of which there is none"
-    )
   stream = _of_role(
     '3d',
     sources,
@@ -302,35 +256,19 @@ def _example(counter, record, input_size, drawn):
   return {key: example[key] for key in (*BATCH_KEYS, *HOST_KEYS)}
 
 
+def _blank(input_size):
+  """An example that nobody will see."""
+  keys = {**BATCH_KEYS, **HOST_KEYS}
+  made = {}
+  for key, (shape, dtype, _) in keys.items():
+    shape = [input_size if axis in ('H', 'W') else axis for axis in shape]
+    made[key] = tf.fill(shape, '') if dtype is bytes else tf.zeros(shape, dtype)
+  return made
+
+
 def _decoded(rows, example, local):
   dataset = rows.map(example, num_parallel_calls=tf.data.AUTOTUNE)
   dataset = dataset.batch(local, drop_remainder=True).prefetch(tf.data.AUTOTUNE)
   options = tf.data.Options()
   options.deterministic = True
   return dataset.with_options(options)
-
-
-def _next(iterator, splits):
-  """The next batch as NumPy arrays; read errors become UserErrors."""
-  try:
-    batch = next(iterator)
-  except tf.errors.InvalidArgumentError as error:
-    said = records.message(error)
-    if not said:
-      culprit = records.undecodable(records.in_order(*split) for split in splits)
-      if not culprit:
-        raise
-      said = f'sample {culprit}: its picture cannot be decoded; prepare it again'
-    raise UserError(said) from error
-  except tf.errors.DataLossError as error:
-    names = ', '.join(builder.info.full_name for builder, _ in splits)
-    raise UserError(
-      f'{names}: damaged shard, prepare it again: {error.message}'
-    ) from error
-  return {key: _array(value) for key, value in batch.items()}
-
-
-def _array(tensor):
-  if tensor.dtype == tf.string:
-    return tensor.numpy().astype(np.bytes_)
-  return np.asarray(memoryview(tensor))  # without the copy that .numpy() makes

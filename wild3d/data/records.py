@@ -1,13 +1,28 @@
 """Undecoded records of prepared TFDS datasets: found, read, shuffled, cut to clips."""
 
+import contextlib
 import re
 
+import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 from absl import logging
+from etils import epath
+from google.protobuf import json_format
 
 from wild3d.data.batch import RECORD_KEYS
 from wild3d.errors import UserError
+
+# What TensorFlow raises for files that are cut off, changed, missing or too short.
+DAMAGE = (
+  tf.errors.DataLossError,
+  tf.errors.NotFoundError,
+  tf.errors.FailedPreconditionError,
+)
+_ADVICE = (
+  'copy it again, or delete the folder and build the dataset again (wild3d data verify '
+  '--records finds all that are damaged)'
+)
 
 
 def find(dataset, data_dir):
@@ -24,10 +39,15 @@ def find(dataset, data_dir):
     builder = tfds.core.read_only_builder.builder_from_files(
       dataset, data_dir=str(data_dir)
     )
-  except tfds.core.DatasetNotFoundError:
+  except (tfds.core.DatasetNotFoundError, ValueError):  # no name of a dataset
     raise UserError(
       f'{data_dir}: no prepared dataset {dataset!r} (name/config) in this folder; '
       'prepare it first, or correct data_dir'
+    ) from None
+  except (OSError, json_format.Error):
+    raise UserError(
+      f'{data_dir}: the dataset_info.json of {dataset} is missing or damaged: copy it '
+      'again, or delete the folder that it is of and build it again'
     ) from None
   missing = sorted(set(RECORD_KEYS) - set(builder.info.features))
   if missing:
@@ -39,7 +59,7 @@ def find(dataset, data_dir):
 
 
 def count(builder, split):
-  """Records of a split. Raises UserError if there is no such split, or none."""
+  """Records of a split. Raises UserError if there is no such split, or it lacks files."""
   try:
     number = builder.info.splits[split].num_examples
   except (KeyError, ValueError):
@@ -49,12 +69,41 @@ def count(builder, split):
     ) from None
   if not number:
     raise UserError(f'{builder.info.full_name}: split {split!r} is empty')
+  # One listing: there may be thousands, in a bucket.
+  present = {path.name for path in epath.Path(builder.data_dir).iterdir()}
+  for path in builder.info.splits[split].filepaths:
+    if path.name not in present:
+      raise UserError(f'{path}, split {split}: is missing; {_ADVICE}')
   return number
 
 
 def in_order(builder, split):
   """One pass over a split in stored order; `image` stays JPEG bytes."""
   return _read(builder, split, shuffle_seed=None, cycle_length=1)
+
+
+def damage(builder, split):
+  """Reads all of a split; a line for each shard at fault, which names it."""
+  wanted = builder.info.splits[split].filepaths
+  for name, info in builder.info.splits.items():
+    for path, number in zip(info.filepaths, info.shard_lengths, strict=True):
+      if path in wanted and (fault := _fault(str(path), number)):
+        yield f'{path}, split {name}: {fault}'
+
+
+@contextlib.contextmanager
+def damage_named(splits):
+  """Makes a UserError that names the shard of what TensorFlow says of damaged ones.
+
+  Args:
+    splits: (builder, split) of all that is read within.
+  """
+  try:
+    yield
+  except DAMAGE as error:
+    faults = (fault for split in splits for fault in damage(*split))
+    said = ' '.join(next(faults, error.message).split())
+    raise UserError(f'{said}; {_ADVICE}') from error
 
 
 def shuffled(builder, source, *, index, frames, shuffle_buffer, seed):
@@ -114,6 +163,18 @@ def undecodable(datasets):
       except tf.errors.InvalidArgumentError:
         return record['id'].numpy().decode()
   return None
+
+
+def _fault(path, number):
+  """What is wrong with a file of so many records, or None."""
+  if not tf.io.gfile.exists(path):
+    return 'is missing'
+  try:
+    found = int(tf.data.TFRecordDataset(path).reduce(np.int64(0), lambda n, _: n + 1))
+  except tf.errors.OpError as error:
+    told = re.search('(corrupted|truncated) record at ([0-9]+)', error.message)
+    return f'{told[1]} record at byte {told[2]}' if told else error.message
+  return None if found == number else f'holds {found} records, not {number}'
 
 
 def _read(builder, split, shuffle_seed, cycle_length):

@@ -1,11 +1,13 @@
 """Finds a dataset by name and builds it where it has not been built yet."""
 
 import dataclasses
+import errno
 import importlib
 import json
 import pathlib
 
 from etils import epath
+from google.protobuf import json_format
 
 from wild3d.errors import UserError
 from wild3d.files import absolute
@@ -43,7 +45,11 @@ def builder(name: str, data_dir: str, options: dict[str, str] | None = None):
     return _custom_built(base, config, known, data_dir)
   else:
     chosen = config or None
-  return Builder(config=chosen, data_dir=str(absolute(data_dir)))
+  try:
+    return Builder(config=chosen, data_dir=str(absolute(data_dir)))
+  except (OSError, json_format.Error):
+    _check_files(name, data_dir)
+    raise
 
 
 def official_counts(base: str) -> dict:
@@ -111,6 +117,31 @@ def _parse(field, text, default):
     raise UserError(f'--set {field}={text}: the value must be {kind}') from None
 
 
+def check(
+  name: str,
+  data_dir: str,
+  manual_dir: str = '',
+  options: dict[str, str] | None = None,
+):
+  """What `prepare` sees before any work; returns the builder.
+
+  Raises:
+    UserError: see `builder`; manual_dir is no folder or not told, or the dataset is
+      there, built from another one or with other options.
+  """
+  result = builder(name, data_dir, options)
+  folder = epath.Path(result.data_dir)
+  origin = str(absolute(manual_dir)) if manual_dir else ''
+  if folder.exists():
+    _check_files(name, data_dir)
+    _check_origin(name, folder, origin, options)
+  elif origin and not epath.Path(origin).is_dir():
+    raise UserError(f'{name}: manual_dir {origin} is no folder')
+  elif not origin and hasattr(result, 'without_originals'):
+    raise result.without_originals()
+  return result
+
+
 def prepare(
   name: str,
   data_dir: str,
@@ -132,19 +163,16 @@ def prepare(
       on this machine, without Beam.
 
   Raises:
-    UserError: see `builder`; the original files are missing or faulty; data_dir
-      cannot be written, or holds this dataset built from another manual_dir.
+    UserError: see `check`; the original files are missing or faulty; data_dir cannot
+      be written.
   """
   import tensorflow_datasets as tfds
 
-  result = builder(name, data_dir, options)
+  result = check(name, data_dir, manual_dir, options)
   folder = epath.Path(result.data_dir)
   origin = str(absolute(manual_dir)) if manual_dir else ''
   if folder.exists():
-    _check_origin(name, folder, origin, options)
     return result
-  if origin and not epath.Path(origin).is_dir():
-    raise UserError(f'{name}: manual_dir {origin} is no folder')
   try:
     epath.Path(absolute(data_dir)).mkdir(parents=True, exist_ok=True)
   except OSError as error:
@@ -164,7 +192,26 @@ def prepare(
     raise UserError(
       f'{data_dir}: cannot write there ({error.filename}): choose another data_dir'
     ) from error
+  except Exception as error:
+    if not _is_full_disk(error):
+      raise
+    raise UserError(
+      f'{data_dir}: the disk is full: make room and run the same command again'
+    ) from error
   return result
+
+
+def _is_full_disk(error):
+  """Whether that is what made an error: TFDS wraps it, TensorFlow has its own word."""
+  import tensorflow as tf
+
+  if error is None:
+    return False
+  return (
+    isinstance(error, tf.errors.ResourceExhaustedError)
+    or getattr(error, 'errno', None) == errno.ENOSPC
+    or _is_full_disk(error.__cause__ or error.__context__)
+  )
 
 
 def _beam_options(text, builder):
@@ -177,6 +224,13 @@ def _beam_options(text, builder):
   except ImportError:
     raise UserError("--beam needs Apache Beam: pip install 'wild3d[beam]'") from None
   return pipeline_options.PipelineOptions(text.split())
+
+
+def _check_files(name, data_dir):
+  """Raises UserError if what describes the built dataset is missing or damaged."""
+  from wild3d.data import records
+
+  records.find(name, absolute(data_dir))
 
 
 def _check_origin(name, folder, origin, options):

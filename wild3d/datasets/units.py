@@ -60,6 +60,13 @@ class UnitBuilder(dataset_builder.FileReaderBuilder):
     """Whether joints3d project onto joints2d; `data verify` asks for it then."""
     return True
 
+  def without_originals(self) -> UserError:
+    """What is said where the folder of the original files is not told, or empty."""
+    return UserError(
+      f'{self.name}: manual_dir (--manual_dir, or config.datasets.NAME.manual_dir) '
+      f'is missing or empty. {self.MANUAL_DOWNLOAD_INSTRUCTIONS}'
+    )
+
   @abc.abstractmethod
   def units(self, manual_dir: pathlib.Path) -> dict[str, list[Unit]]:
     """Split name -> its units, in the order in which they are stored.
@@ -103,8 +110,5 @@ class UnitBuilder(dataset_builder.FileReaderBuilder):
     try:
       manual_dir = pathlib.Path(dl_manager.manual_dir)
     except AssertionError:
-      raise UserError(
-        f'{self.name}: manual_dir (--manual_dir, or config.datasets.NAME.manual_dir) '
-        f'is missing or empty. {self.MANUAL_DOWNLOAD_INSTRUCTIONS}'
-      ) from None
+      raise self.without_originals() from None
     build.build(self, manual_dir, download_config)

@@ -21,6 +21,9 @@ BACKBONES = {'hourglass': hourglass.stacked}
 # crop units. `config.model.depth_head`: the paper's, or depth from the 2D pose alone.
 HEADS = {'regression': depth.regression, 'lift': lift.lift}
 
+# name -> type of the computation. `config.model.dtype`.
+DTYPES = {'float32': jnp.float32, 'bfloat16': jnp.bfloat16}
+
 
 class Outputs(NamedTuple):
   """What the network says of B crops, float32.

@@ -83,7 +83,8 @@ def _choose(sizes, count, seed):
 def _at(builder, split, places):
   """The records at these places; only their shards are read, and up to them."""
   wanted = '+'.join(f'{split}[{place}:{place + 1}]' for place in places)
-  return records.in_order(builder, wanted).as_numpy_iterator()
+  with records.damage_named([(builder, split)]):
+    yield from records.in_order(builder, wanted).as_numpy_iterator()
 
 
 def _card(split, record):

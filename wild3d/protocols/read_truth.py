@@ -41,8 +41,14 @@ def read(source: str, data_dir: str | pathlib.Path = '') -> Truth:
   elif is_file(source):
     raise UserError(f'{path}: must end in .json, {", ".join(arrays.SUFFIXES)}')
   else:
+    from wild3d.datasets import prepare
     from wild3d.protocols.formats import dataset
 
+    if path.is_dir() and source.partition('/')[0] not in prepare.NAMES:
+      raise UserError(
+        f'{path}: is a folder: name the file of the truth, or a built dataset, such as '
+        'human36m:validation'
+      )
     return _checked(source, dataset.read(source, data_dir))
   return _checked(source, _of_arrays(source, found))
 

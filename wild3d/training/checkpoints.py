@@ -168,19 +168,17 @@ class Checkpoints:
       raise self._damaged(step, 'run')
     return run
 
-  def restore_iterator(self, step: int, iterator) -> None:
+  def restore_iterator(self, step: int, iterator, batches: int) -> None:
     """Moves the data iterator to where it stood when `step` was saved.
 
-    Raises:
-      UserError: this process has no saved iterator of that step.
+    Its position is the number of `batches` yielded before: where as many processes
+    saved it, it is read, which is quick; else it goes there batch by batch.
     """
     path = self._iterator_folder(step)
-    if not path.exists():
-      raise UserError(
-        f'{path} is missing: the run cannot go on exactly (a different number of '
-        'processes?); start from it in a new --workdir with --config.init_from'
-      )
-    iterator.restore(path / 'it')
+    if path.exists():
+      iterator.restore(path / 'it')
+    else:
+      iterator.skip(batches)
 
   def wait(self) -> None:
     """Blocks until what is being saved is on disk."""
@@ -216,7 +214,8 @@ class Checkpoints:
     )
 
   def _iterator_folder(self, step):
-    return self._data / str(step) / f'process_{jax.process_index()}'
+    share = f'{jax.process_index()}_of_{jax.process_count()}'
+    return self._data / str(step) / share
 
   def _save_iterator(self, step, iterator):
     folder = self._iterator_folder(step)
@@ -224,6 +223,8 @@ class Checkpoints:
     iterator.save(folder / 'it')
 
   def _forget_iterators(self):
+    if jax.process_index():  # two cannot remove one folder
+      return
     kept = set(self._manager.all_steps())
     for folder in self._data.glob('*'):
       if int(folder.name) not in kept:

@@ -6,11 +6,6 @@ from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 from wild3d.errors import UserError
 
 
-def start_distributed() -> None:
-  """Joins the other processes of the job; a TPU slice is found by itself."""
-  jax.distributed.initialize()
-
-
 def make(devices=None) -> Mesh:
   """A mesh of all devices, or of those given."""
   devices = jax.devices() if devices is None else devices
@@ -29,11 +24,18 @@ def batched(mesh: Mesh) -> NamedSharding:
   return NamedSharding(mesh, PartitionSpec('data'))
 
 
-def check_batch_size(mesh: Mesh, batch_size: int, field: str) -> None:
-  """Raises UserError unless the devices can share the batch equally."""
+def check_batch_size(
+  mesh: Mesh, batch_size: int, field: str, clip_frames: int = 1
+) -> None:
+  """Raises UserError unless devices, and processes with whole clips, can share it."""
   if batch_size < 1 or batch_size % mesh.size:
     raise UserError(
       f'{field} is {batch_size}: it must be a multiple of the {mesh.size} devices'
+    )
+  if batch_size % (jax.process_count() * clip_frames):
+    raise UserError(
+      f'{field} is {batch_size}: it must be a multiple of the {jax.process_count()} '
+      f'processes times config.clip_frames, {clip_frames}'
     )
 
 

@@ -11,6 +11,8 @@ import optax.contrib
 
 from wild3d.errors import UserError
 
+NAMES = ('rmsprop', 'adam', 'muon')
+
 
 def make(
   *, name: str, decay: float, momentum: float, eps: float, clip_norm: float
@@ -44,7 +46,7 @@ def make(
     rule = optax.chain(rule, optax.scale(-1.0))
   else:
     raise UserError(
-      f"config.optimizer.name is {name!r}: choose 'rmsprop', 'adam' or 'muon'"
+      f'config.optimizer.name is {name!r}: choose from {", ".join(NAMES)}'
     )
   if clip_norm:
     rule = optax.chain(optax.clip_by_global_norm(clip_norm), rule)

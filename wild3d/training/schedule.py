@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from wild3d import losses
-from wild3d.errors import UserError
+
+DECAYS = ('constant', 'cosine')
 
 
 class Stage(NamedTuple):
@@ -19,7 +20,7 @@ class Stage(NamedTuple):
     learning_rate: at its start.
     warmup: steps of linear rise.
     drops: ((step of the stage, factor), ...).
-    decay: 'constant' or 'cosine'.
+    decay: of DECAYS.
     weights: each of losses.TERMS -> its weight.
   """
 
@@ -44,34 +45,11 @@ def plan(names: Sequence[str], stages) -> list[Stage]:
 
   Args:
     names: config.schedule.
-    stages: name -> fields of configs/base.stage, by key.
-
-  Raises:
-    UserError: no stage, an unknown one, one without steps, or an unknown loss.
+    stages: name -> fields of configs/base.stage, by key; see check_config for values.
   """
-  if not names:
-    raise UserError(
-      f'config.schedule is empty: name at least one stage of {sorted(stages)}'
-    )
   result, start = [], 0
   for index, name in enumerate(names):
-    if name not in stages:
-      raise UserError(
-        f'config.schedule names the stage {name!r}: choose from {sorted(stages)}'
-      )
     fields = stages[name]
-    if fields['steps'] < 1:
-      raise UserError(f'config.stages.{name}.steps is {fields["steps"]}: at least 1')
-    if fields['decay'] not in ('constant', 'cosine'):
-      raise UserError(
-        f"config.stages.{name}.decay is {fields['decay']!r}: 'constant' or 'cosine'"
-      )
-    weights = dict(fields['weights'])
-    if unknown := sorted(weights.keys() - losses.TERMS.keys()):
-      raise UserError(
-        f'config.stages.{name}.weights.{unknown[0]}: no such loss; choose from '
-        f'{", ".join(losses.TERMS)}'
-      )
     result.append(
       Stage(
         name=name,
@@ -82,7 +60,7 @@ def plan(names: Sequence[str], stages) -> list[Stage]:
         warmup=fields['warmup'],
         drops=tuple(fields['drops']),
         decay=fields['decay'],
-        weights=dict.fromkeys(losses.TERMS, 0.0) | weights,
+        weights=dict.fromkeys(losses.TERMS, 0.0) | dict(fields['weights']),
       )
     )
     start += fields['steps']

@@ -1,48 +1,59 @@
 """From a configuration to batches: what training reads, and what evaluation does."""
 
+import functools
+from collections.abc import Sequence
+
 import jax
 
 from wild3d import files
-from wild3d.data import augment, pipeline
+from wild3d.data import augment, iterators, mixture, pipeline, records
 from wild3d.datasets import prepare
 from wild3d.errors import UserError
-from wild3d.training import schedule
+from wild3d.training import processes, schedule
 
 
-def check(config, stage: schedule.Stage) -> None:
-  """Raises UserError unless the stage's sources exist and suit its shares."""
-  fields = config.stages[stage.name]
-  for name in fields.sources:
-    if name not in config.sources:
-      raise UserError(
-        f'config.stages.{stage.name}.sources names {name!r}: choose from '
-        f'{sorted(config.sources)}'
-      )
-  roles = {config.sources[name].role for name in fields.sources}
-  for role, share in _shares(fields).items():
-    if share and role not in roles:
-      raise UserError(
-        f'config.stages.{stage.name}: a share of {share:g} is from {role!r} sources, '
-        'but its sources hold none'
-      )
+def check_datasets(config) -> None:
+  """Raises UserError unless every dataset is known and its originals are a folder."""
+  for name, fields in config.datasets.items():
+    try:
+      prepare.check(fields.name, config.data_dir, fields.manual_dir)
+    except UserError as error:
+      raise UserError(f'config.datasets.{name}: {error}') from None
+
+
+def prepare_datasets(config, stages: Sequence[schedule.Stage]) -> None:
+  """Builds what sources and sets read and is not there; looks for splits and clips.
+
+  Raises:
+    UserError: a dataset cannot be built, has no such split, or no clips.
+  """
+  used = [*config.sources.values(), *config.evaluation.sets.values()]
+  for name in dict.fromkeys(one.dataset for one in used):
+    processes.in_turn(functools.partial(dataset, config, name))
+  for name, source in config.sources.items():
+    fields = config.datasets[source.dataset]
+    built = records.find(fields.name, files.absolute(config.data_dir))
+    try:
+      records.count(built, source.split)
+    except UserError as error:
+      raise UserError(f'config.sources.{name}.split: {error}') from None
+  for stage in stages:
+    if config.stages[stage.name].share_clip:
+      for_training(config, stage)
 
 
 def dataset(config, name: str) -> str:
   """The tfds name of what config.datasets calls `name`; built first if need be.
 
   Raises:
-    UserError: there is none of that name, or it cannot be built.
+    UserError: it cannot be built.
   """
-  if name not in config.datasets:
-    raise UserError(
-      f'config.datasets has no {name!r}: choose from {sorted(config.datasets)}'
-    )
   fields = config.datasets[name]
   prepare.prepare(fields.name, config.data_dir, fields.manual_dir)
   return fields.name
 
 
-def for_training(config, stage: schedule.Stage) -> pipeline.TrainBatches:
+def for_training(config, stage: schedule.Stage) -> iterators.TrainBatches:
   """This process's share of the stage's batches, from the stage's start."""
   fields = config.stages[stage.name]
   sources = [
@@ -60,7 +71,7 @@ def for_training(config, stage: schedule.Stage) -> pipeline.TrainBatches:
     data_dir=files.absolute(config.data_dir),
     batch_size=config.batch_size,
     input_size=config.input_size,
-    shares={role: share for role, share in _shares(fields).items() if share},
+    shares=mixture.shares(fields.share_3d, fields.share_clip),
     augment=augment.Augment(**config.augment),
     shuffle_buffer=config.shuffle_buffer,
     # Stages see different orders; the stage's place, not its name, decides.
@@ -84,9 +95,3 @@ def for_evaluation(config, name: str, split: str, limit: int):
     process_count=jax.process_count(),
     limit=limit or None,
   )
-
-
-def _shares(fields) -> dict[str, float]:
-  """Role -> share of each batch, for a stage's fields."""
-  rest = 1 - fields.share_3d - fields.share_clip
-  return {'2d': rest, '3d': fields.share_3d, 'clip': fields.share_clip}

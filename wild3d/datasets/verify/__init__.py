@@ -10,7 +10,6 @@ import os
 import pathlib
 
 import numpy as np
-import tensorflow as tf
 from PIL import Image
 from tqdm import tqdm
 
@@ -57,6 +56,21 @@ def verify(name: str, data_dir: str | os.PathLike) -> Verdict:
   )
 
 
+def damaged(name: str, data_dir: str | os.PathLike) -> tuple[int, list[str]]:
+  """Reads every record of every shard, and no more of it than tells whether it is whole.
+
+  Returns:
+    (how many shards there are, a line for each that is missing or damaged).
+
+  Raises:
+    UserError: see `verify`.
+  """
+  builder = records.find(name, pathlib.Path(data_dir).expanduser())
+  splits = builder.info.splits
+  faults = [fault for split in tqdm(splits) for fault in records.damage(builder, split)]
+  return sum(len(info.filepaths) for info in splits.values()), faults
+
+
 def _read(builder, split, count, ids, pool, progress):
   found = Found(promised=count)
   if not count:
@@ -66,9 +80,9 @@ def _read(builder, split, count, ids, pool, progress):
     for record in batches.as_numpy_iterator():
       _add(found, record, ids, pool)
       progress.update(len(record['id']))
-  except (tf.errors.DataLossError, tf.errors.NotFoundError) as error:
-    # TensorFlow puts the name of its node before what happened.
-    found.damaged = ' '.join(str(error.message).rpartition('}} ')[2].split())
+  except records.DAMAGE as error:
+    faults = records.damage(builder, split)
+    found.damaged = next(faults, error.message).rpartition('/')[2]
   found.neighbours.end()
   return found
 

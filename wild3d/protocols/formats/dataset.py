@@ -40,7 +40,8 @@ def read(source: str, data_dir: str | pathlib.Path) -> Truth:
   number = records.count(builder, split)
   stream = records.in_order(builder, split)
   stream = stream.map(lambda record: {key: record[key] for key in _READ})
-  parts = list(stream.batch(_AT_ONCE).as_numpy_iterator())
+  with records.damage_named([(builder, split)]):
+    parts = list(stream.batch(_AT_ONCE).as_numpy_iterator())
   found = {key: np.concatenate([part[key] for part in parts]) for key in _READ}
   for key in ('id', 'sequence', 'subject', 'action'):
     found[key] = np.array([text.decode() for text in found[key].tolist()], str)
@@ -62,7 +63,8 @@ def pictures(
 
   def read_one(row):
     one = records.in_order(builder, f'{split}[{row}:{row + 1}]')
-    record = next(one.take(1).as_numpy_iterator())
+    with records.damage_named([(builder, split)]):
+      record = next(one.take(1).as_numpy_iterator())
     return record['image'], record['to_original']
 
   return read_one

@@ -1,0 +1,102 @@
+"""Batches as NumPy arrays: endless ones with a place in the stream, and one pass."""
+
+import numpy as np
+import tensorflow as tf
+from tqdm import tqdm
+
+from wild3d.data import records
+from wild3d.errors import UserError
+
+
+class TrainBatches:
+  """An endless iterator of this process's rows of each global batch.
+
+  Yields dicts of NumPy arrays with BATCH_KEYS and HOST_KEYS of data/batch.py.
+
+  Attributes:
+    iterator: the tf.data iterator, trackable by tf.train.Checkpoint.
+    source_names: the meaning of the batch key `source`.
+
+  Raises:
+    UserError: from `next`, naming the sample whose picture cannot be decoded or
+      whose record does not fit its role.
+  """
+
+  def __init__(self, make, source_names, splits):
+    """From the stream's start.
+
+    Args:
+      make: batches to leave undecoded -> the stream's dataset, made anew: a second
+        pass over one dataset is shuffled otherwise.
+      source_names: see above.
+      splits: (builder, split) of the sources.
+    """
+    self._make = make
+    self.iterator = iter(make(0))
+    self.source_names = source_names
+    self._splits = splits
+
+  def __iter__(self):
+    return self
+
+  def __next__(self):
+    return _next(self.iterator, self._splits)
+
+  def skip(self, batches):
+    """Goes to where `batches` of the stream have been yielded; decodes none of them."""
+    self.iterator = iter(self._make(batches))
+    for _ in tqdm(range(batches), 'finding the place in the data', delay=3):
+      _next(self.iterator, self._splits)
+
+  def save(self, path):
+    """Writes the position in the stream, shuffle buffers included, to `path`."""
+    tf.train.Checkpoint(iterator=self.iterator).write(str(path))
+
+  def restore(self, path):
+    """Continues exactly after the last batch yielded before `save(path)`."""
+    tf.train.Checkpoint(iterator=self.iterator).read(str(path)).assert_consumed()
+
+
+class EvaluateBatches:
+  """Batches of one split, in stored order, each example with weight 1 once.
+
+  Attributes:
+    num_examples: examples of weight 1 over all processes.
+    num_batches: batches a pass, the same in every process.
+  """
+
+  def __init__(self, dataset, num_examples, num_batches, splits):
+    self.num_examples = num_examples
+    self.num_batches = num_batches
+    self._dataset = dataset
+    self._splits = splits
+
+  def __len__(self):
+    return self.num_batches
+
+  def __iter__(self):
+    iterator = iter(self._dataset)
+    for _ in range(self.num_batches):
+      yield _next(iterator, self._splits)
+
+
+def _next(iterator, splits):
+  """The next batch as NumPy arrays; read errors become UserErrors."""
+  try:
+    with records.damage_named(splits):
+      batch = next(iterator)
+  except tf.errors.InvalidArgumentError as error:
+    said = records.message(error)
+    if not said:
+      culprit = records.undecodable(records.in_order(*split) for split in splits)
+      if not culprit:
+        raise
+      said = f'sample {culprit}: its picture cannot be decoded; prepare it again'
+    raise UserError(said) from error
+  return {key: _array(value) for key, value in batch.items()}
+
+
+def _array(tensor):
+  if tensor.dtype == tf.string:
+    return tensor.numpy().astype(np.bytes_)
+  return np.asarray(memoryview(tensor))  # without the copy that .numpy() makes
