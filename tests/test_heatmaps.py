@@ -149,3 +149,12 @@ def test_flip_of_the_map_is_the_flip_of_the_joint():
     found, _ = jax.vmap(heatmaps.decode)(draw(xy))
     mirrored, _ = jax.vmap(heatmaps.decode)(draw(xy)[:, :, ::-1])
     np.testing.assert_allclose(mirrored, found * jnp.asarray([[-1.0, 1.0]]), atol=1e-6)
+
+
+@pytest.mark.parametrize(('size', 'reach'), [(8, 1), (16, 1), (32, 2), (64, 4)])
+def test_near_the_peak_is_the_same_share_of_maps_of_any_size(size, reach):
+  """Catches scores that halve when a network's input is doubled."""
+  heatmap = jnp.full((size, size), 1e-3).at[size // 2, size // 2].set(0.5)
+  cells = (2 * reach + 1) ** 2
+  got = heatmaps.peak_mass(heatmap)
+  np.testing.assert_allclose(got, 0.5 + 1e-3 * (cells - 1), rtol=1e-5)

@@ -94,9 +94,13 @@ def decode(
 
 
 def peak_mass(heatmap: Float[Array, 'H W']) -> Float[Array, '']:
-  """Sum over the 3 x 3 cells round the highest: how sure probabilities are of it."""
+  """Sum over the cells round the highest: how sure probabilities are of it.
+
+  They are as far as a sixteenth of the map to each side, one cell at least: what is near
+  is the same for maps of any size.
+  """
   row, column = jnp.divmod(jnp.argmax(heatmap), heatmap.shape[1])
-  return _window(heatmap, row, column, 1).sum()
+  return _window(heatmap, row, column, max(1, len(heatmap) // 16)).sum()
 
 
 def _shift(line, peak, refine):

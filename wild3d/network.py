@@ -78,7 +78,7 @@ def decode(
 
   Returns:
     'joints_crop' [J, 3], crop frame, depth 0 at the pelvis; 'scores' [J], 0 to 1: the
-    height of the peak, or the probability within one cell of it.
+    height of the peak, or the probability near it (heatmaps.peak_mass).
   """
   find = functools.partial(heatmaps.decode, refine=refine)
   xy, peak = jax.vmap(find, in_axes=-1)(maps)

@@ -5,9 +5,9 @@
   python experiments/wild/people_found.py NOBODY --empty
 
 FOLDER is one that `wild3d data build mpii` reads, with one labelled person in each picture;
-of its 'validation' split where it has one. Found: all joints within 1.25 times the labelled
-person's box, and the size of the pose between half and one and a half of it. Everybody else
-is false (also people whom nobody labelled). With --mosaic a picture is four of them, with
+of its 'validation' split where it has one. Found: all joints within the square of 1.25
+times the labelled person's box, and the size of the pose between half and one and a half of
+the box. Everybody else is false (also people whom nobody labelled). With --mosaic a picture is four of them, with
 grey between. With --empty everybody is false: the pictures, each tenth of the folder's, show
 nobody. The second table says whether a joint's score is its probability of being within 0.2
 torso lengths, of the people found.
@@ -54,8 +54,8 @@ def main():
     poses = predictor.predict(image, find(image))
     seconds.append(time.monotonic() - start)
     found = 0
-    for joints2d, labelled in people:
-      right = [p for p in poses if _is_of(p.joints2d, joints2d[labelled])]
+    for joints2d, labelled, center, side in people:
+      right = [p for p in poses if _is_of(p.joints2d, center, side)]
       if right:
         found += 1
         poses = [p for p in poses if p is not right[0]]
@@ -67,14 +67,14 @@ def main():
 
 
 def _labelled(options):
-  """(picture, [(joints [16, 2] px, labelled [16])]) of each."""
+  """(picture, [(joints [16, 2] px, labelled [16], centre and side of the square)])."""
   splits = mpii_dataset_builder.read_splits(options.folder)
   people = splits.get('validation') or splits['train']
   if options.all:
     people = [one for split in splits.values() for one in split]
   for one in people[: options.limit]:
     image = image_file.read(options.folder / 'images' / one.image)
-    yield image, [(one.joints2d, one.labelled)]
+    yield image, [(one.joints2d, one.labelled, one.center, one.side)]
 
 
 def _empty(folder):
@@ -88,22 +88,22 @@ def _mosaics(pictures):
   pictures = [p for p in pictures if max(p[0].shape) <= CELL]
   for k in range(0, len(pictures) - 3, 4):
     canvas, people = np.full((2 * CELL, 2 * CELL, 3), 120, np.uint8), []
-    for number, (image, ((joints2d, labelled),)) in enumerate(pictures[k : k + 4]):
+    for number, (image, ((joints2d, labelled, center, side),)) in enumerate(
+      pictures[k : k + 4]
+    ):
       y, x = (
         CELL * np.array(divmod(number, 2)) + (CELL - np.array(image.shape[:2])) // 2
       )
       canvas[y : y + image.shape[0], x : x + image.shape[1]] = image
-      people.append((joints2d + np.array([x, y]), labelled))
+      moved = np.array([x, y])
+      people.append((joints2d + moved, labelled, center + moved, side))
     yield canvas, people
 
 
-def _is_of(joints2d, known) -> bool:
-  """Whether a pose [16, 2] px lies about a person's labels, and is of their size."""
-  low, high = known.min(0), known.max(0)
-  side = (high - low).max()
-  off = np.abs(joints2d - (low + high) / 2).max()
-  size = (joints2d.max(0) - joints2d.min(0)).max() / side
-  return off <= ROOM * side / 2 and SIZES[0] <= size <= SIZES[1]
+def _is_of(joints2d, center, side) -> bool:
+  """Whether a pose [16, 2] px lies in a person's square, and is of their size."""
+  size = ROOM * (joints2d.max(0) - joints2d.min(0)).max() / side
+  return np.abs(joints2d - center).max() <= side / 2 and SIZES[0] <= size <= SIZES[1]
 
 
 def _scored(pose, joints2d, labelled):

@@ -1,8 +1,8 @@
 """Finds people with the pose network itself: it looks at windows of the picture.
 
-A network with a presence head says whether somebody is centred in a window. Of another
-one the heatmaps tell: where a window holds one person of the right size, they are narrow
-and their joints fill the window; elsewhere they are broad. No second network, no download.
+Where a window holds one person of the right size, the heatmaps are narrow and their joints
+fill the window; elsewhere they are broad. A network with a presence head says besides
+whether somebody is centred there. No second network, no download.
 """
 
 import dataclasses
@@ -106,12 +106,12 @@ def _found_in(predictor, image, boxes):
     box = box_lib.around(in_picture, width, height, None, 'search')
     if box is None:
       continue
+    # The less sure half tells: a wrong window finds some joints all the same.
+    scores = np.sort(found['scores'][i])
+    score = scores[: len(scores) // 2].mean()
     if 'presence' in found:
-      score = found['presence'][i]
+      score *= found['presence'][i]
     else:
-      # The less sure half tells: a wrong window finds some joints all the same.
-      scores = np.sort(found['scores'][i])
-      score = scores[: len(scores) // 2].mean()
       score += _SIZE_BONUS * np.log2(max(box.xywh[2:]) / max(width, height))
     people.append(dataclasses.replace(box, score=float(score)))
   return people
