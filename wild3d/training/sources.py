@@ -13,8 +13,9 @@ from wild3d.training import processes, schedule
 
 
 def check_datasets(config) -> None:
-  """Raises UserError unless every dataset is known and its originals are a folder."""
-  for name, fields in config.datasets.items():
+  """Raises UserError unless the datasets are known, and there or can be built."""
+  for name in _used(config):
+    fields = config.datasets[name]
     try:
       prepare.check(fields.name, config.data_dir, fields.manual_dir)
     except UserError as error:
@@ -27,8 +28,7 @@ def prepare_datasets(config, stages: Sequence[schedule.Stage]) -> None:
   Raises:
     UserError: a dataset cannot be built, has no such split, or no clips.
   """
-  used = [*config.sources.values(), *config.evaluation.sets.values()]
-  for name in dict.fromkeys(one.dataset for one in used):
+  for name in _used(config):
     processes.in_turn(functools.partial(dataset, config, name))
   for name, source in config.sources.items():
     fields = config.datasets[source.dataset]
@@ -40,6 +40,12 @@ def prepare_datasets(config, stages: Sequence[schedule.Stage]) -> None:
   for stage in stages:
     if config.stages[stage.name].share_clip:
       for_training(config, stage)
+
+
+def _used(config):
+  """The datasets that sources and sets read, each once."""
+  readers = [*config.sources.values(), *config.evaluation.sets.values()]
+  return list(dict.fromkeys(reader.dataset for reader in readers))
 
 
 def dataset(config, name: str) -> str:
