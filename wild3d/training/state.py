@@ -38,3 +38,32 @@ def with_fresh_optimizer(state: TrainState, optimizer) -> TrainState:
   fresh_state = optimizer.init(state.params)
   shardings = jax.tree.map(lambda x: x.sharding, state.opt_state)
   return state.replace(opt_state=jax.device_put(fresh_state, shardings))
+
+
+def difference(saved, wanted) -> str | None:
+  """The first array that two trees do not both have in one shape, in words; or None.
+
+  Args:
+    saved: tree of a checkpoint.
+    wanted: tree of the network's.
+  """
+  has, wants = _shapes(saved), _shapes(wanted)
+  # The first in the saved order, and then what the checkpoint lacks.
+  for name in [*has, *wants]:
+    if has.get(name) != wants.get(name):
+      found, wish = (_say(shapes.get(name)) for shapes in (has, wants))
+      return f'{name} is {found} in the checkpoint, {wish} in the network'
+  return None
+
+
+def _shapes(tree) -> dict:
+  """The shape of every array, by its name."""
+  leaves, _ = jax.tree_util.tree_flatten_with_path(tree)
+  return {
+    jax.tree_util.keystr(path, simple=True, separator='.'): tuple(leaf.shape)
+    for path, leaf in leaves
+  }
+
+
+def _say(shape):
+  return 'missing' if shape is None else str(list(shape))
