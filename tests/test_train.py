@@ -1,7 +1,10 @@
 """The experiment end to end, on a handful of tiny synthetic people."""
 
 import json
+import os
+import re
 import shutil
+import signal
 from unittest import mock
 
 import chex
@@ -15,7 +18,7 @@ from wild3d.errors import UserError
 from wild3d.models import lift, pose3d
 from wild3d.pages import run_summary
 from wild3d.protocols import overview, scores_json
-from wild3d.training import checkpoints, metric_writer, step
+from wild3d.training import checkpoints, guard, lock, metric_writer, signals, step
 
 TINY = """
 from wild3d.configs import base
@@ -193,6 +196,76 @@ def test_init_from_takes_parameters_alone(place, run):
   assert all(np.array_equal(a, b) for a, b in pairs)
 
 
+def send_at(monkeypatch, number, module, name, call):
+  """Sends a signal before a function's call of that number."""
+  function, calls = getattr(module, name), [0]
+
+  def sending(*args, **kwargs):
+    calls[0] += 1
+    if calls[0] == call:
+      os.kill(os.getpid(), number)
+      while not signals_seen[-1].number:
+        pass
+    return function(*args, **kwargs)
+
+  signals_seen, note = [], signals.Watch.__init__
+
+  def noted(self, leave=lambda: None):
+    note(self, leave)
+    signals_seen.append(self)
+
+  monkeypatch.setattr(signals.Watch, '__init__', noted)
+  monkeypatch.setattr(module, name, sending)
+
+
+@pytest.mark.parametrize(
+  ('number', 'module', 'name', 'call', 'at'),
+  [
+    (signal.SIGTERM, guard, 'check', 3, (3, 4)),  # in the middle of a stage
+    (signal.SIGINT, evaluate.Evaluator, 'overview', 1, (3,)),  # too late to end it
+    (signal.SIGTERM, evaluate.mesh, 'put', 3, (2,)),  # in the first evaluation
+  ],
+)
+def test_a_signal_costs_no_step(
+  place, run, tmp_path, monkeypatch, capsys, number, module, name, call, at
+):
+  """Catches a polite signal that loses steps or scores, or its exit code."""
+  config = load(place)
+  config.checkpoint.every = 99
+  folder = tmp_path / 'w'
+  with monkeypatch.context() as patched, pytest.raises(SystemExit) as left:
+    send_at(patched, number, module, name, call)
+    train.train(config, folder)
+  assert left.value.code == 128 + number
+  saved = checkpoints.open_existing(folder)
+  assert saved.latest() in at
+  name = signal.Signals(number).name
+  last = capsys.readouterr().out.splitlines()[-1]
+  assert last.startswith(f'{name}: saved step {saved.latest()}')
+  assert not (folder / lock.FILE).exists()
+
+  train.train(config, folder)
+  whole, resumed = variables_at(run, 6), variables_at(folder, 6)
+  pairs = zip(jax.tree.leaves(whole), jax.tree.leaves(resumed), strict=True)
+  assert all(np.array_equal(a, b) for a, b in pairs)
+  # Scores that were ended are made up for, and choose the best.
+  scored = [x['step'] for x in metric_writer.read(folder) if 'eval/stage' in x]
+  assert sorted(set(scored)) == [2, 5, 6]
+  assert checkpoints.open_existing(folder).run(6)['scores']
+
+
+def test_the_clock_saves_too(place, run, tmp_path, monkeypatch):
+  """Catches checkpoint.minutes without effect, or with one on what is learnt."""
+  config = load(place, '--config.checkpoint.every=99', '--config.checkpoint.minutes=1')
+  ticks = iter(range(10**6))
+  monkeypatch.setattr(signals.time, 'monotonic', lambda: 25.0 * next(ticks))
+  train.train(config, tmp_path / 'w')
+  assert len(checkpoints.open_existing(tmp_path / 'w').steps()) > 3
+  whole, other = variables_at(run, 6), variables_at(tmp_path / 'w', 6)
+  pairs = zip(jax.tree.leaves(whole), jax.tree.leaves(other), strict=True)
+  assert all(np.array_equal(a, b) for a, b in pairs)
+
+
 @pytest.mark.parametrize(
   ('overrides', 'said'),
   [
@@ -219,12 +292,39 @@ def test_mistakes_are_named_before_training(place, run, tmp_path, overrides, sai
 
 
 def test_not_finite_stops(place, run, tmp_path):
-  """Catches a run that goes on with NaN, or saves it."""
+  """Catches a run that goes on with NaN, or saves what leads to it; and bad advice."""
   del run
-  config = load(place, '--config.stages.a.learning_rate=1e30')
-  with pytest.raises(UserError, match=r'step 2, stage a: .*synthetic_people/'):
+  config = load(place, '--config.stages.a.learning_rate=1e9')
+  with pytest.raises(UserError, match=r'step 1, stage a: .* in parameters') as error:
     train.train(config, tmp_path)
-  assert checkpoints.open_existing(tmp_path).steps() == [1]
+  assert 'start in the same --workdir with a lower --config.stages.a' in str(
+    error.value
+  )
+  assert not list(tmp_path.glob('checkpoints/*'))
+  config.stages.a.learning_rate = 1e-3
+  config.stages.b.learning_rate = 1e9
+  with pytest.raises(UserError, match=r'step 3, stage b: .* in parameters') as error:
+    train.train(config, tmp_path)
+  assert checkpoints.open_existing(tmp_path).steps() == [1, 2]
+  config.init_from = re.search(r'--config.init_from=(\S+)', str(error.value))[1]
+  assert config.init_from.endswith('checkpoints/2')
+  config.schedule = ('b',)
+  config.stages.b.learning_rate = 1e-3
+  train.train(config, tmp_path / 'new')
+
+
+def test_two_runs_in_one_folder(place, run, tmp_path):
+  """Catches two runs that write the same checkpoints."""
+  del run
+  with lock.held(lock.epath.Path(tmp_path)):
+    path = tmp_path / lock.FILE
+    # Of the test's parent, which lives.
+    record = json.loads(path.read_text()) | {'pid': os.getppid()}
+    path.write_text(json.dumps(record))
+    with pytest.raises(UserError, match=f'process {os.getppid()} on') as error:
+      train.train(load(place), tmp_path)
+    assert '\n' not in str(error.value)
+  assert not (tmp_path / 'checkpoints').exists()
 
 
 def test_other_config_in_workdir(place, run):

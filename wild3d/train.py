@@ -3,11 +3,13 @@
 import contextlib
 import dataclasses
 import functools
+import signal
 import time
 from collections.abc import Callable
 
 import jax
 import numpy as np
+from etils import epath
 
 from wild3d import evaluate, losses, network, settings
 from wild3d.data.batch import BATCH_KEYS
@@ -16,9 +18,11 @@ from wild3d.protocols import overview
 from wild3d.training import (
   checkpoints,
   guard,
+  lock,
   mesh,
   run_folder,
   schedule,
+  signals,
   sources,
   step,
 )
@@ -35,8 +39,10 @@ def train(config, folder) -> None:
     folder: receives config.json, checkpoints/, metrics.jsonl and tensorboard/.
 
   Raises:
-    UserError: a mistake in the configuration, the data or the folder; or a loss
-      that is not finite (the message names step, stage, sources and samples).
+    UserError: a mistake in the configuration, the data or the folder; another run at
+      work there; a full disk; or a state that is not sound (the message names step,
+      stage, sources and samples).
+    SystemExit: 143 after SIGTERM, 130 after Ctrl-C; the step in flight is saved.
   """
   # ---- What to run, on which devices.
   stages = schedule.plan(config.schedule, config.stages)
@@ -52,65 +58,75 @@ def train(config, folder) -> None:
   for source in config.sources.values():
     sources.dataset(config, source.dataset)
 
-  # ---- Where it stands: this folder's checkpoint, else init_from, else fresh.
-  before = None
-  if config.init_from and not run_folder.has_checkpoints(folder):
-    before = checkpoints.open_existing(config.init_from)
-  state = jax.device_put(
-    states.fresh(model, optimizer, jax.random.key(config.seed), config.input_size),
-    mesh.replicated(devices),
-  )
-  if before:
-    state = state.replace(**before.restore_model(before.latest(), state.variables))
-    say(f'parameters of {config.init_from}, step {before.latest()}')
-  saved = checkpoints.Checkpoints(
-    folder,
-    keep=config.checkpoint.keep,
-    best=config.evaluation.best,
-    lower_is_better=not overview.ENTRIES[config.evaluation.best].higher_is_better,
-  )
-  resumed = saved.latest()
-  if resumed is not None:
-    state = saved.restore(resumed, state)
-    say(f'resumed: {folder}, step {resumed}')
-  run_folder.claim(folder, settings.as_json(config))
-
-  # ---- One compiled step for all the stages.
-  train_step = jax.jit(
-    functools.partial(
-      step.train,
-      model=model,
-      optimizer=optimizer,
-      target=target,
-      pixels=network.make_pixels(config),
-    ),
-    donate_argnums=0,
-    out_shardings=mesh.replicated(devices),
-  )
-
-  # ---- The stages.
-  writer = writers.MetricWriter(
-    folder, resume_step=resumed or 0, process=jax.process_index()
-  )
-  # Closing waits for the checkpoint being written, also when the guard stops us.
-  with writer, contextlib.closing(saved):
-    run = Run(
-      config=config,
-      train_step=train_step,
-      saved=saved,
-      evaluator=evaluator,
-      network=network.make(config, state.variables, devices),
-      writer=writer,
-      end=stages[-1].end,
+  with (
+    lock.held(folder, jax.process_index()) as owner,
+    signals.watched(owner.release) as watch,
+  ):
+    # ---- Where it stands: this folder's checkpoint, else init_from, else fresh.
+    before = None
+    if config.init_from and not run_folder.has_checkpoints(folder):
+      before, start = checkpoints.open_named(config.init_from)
+    state = jax.device_put(
+      states.fresh(model, optimizer, jax.random.key(config.seed), config.input_size),
+      mesh.replicated(devices),
     )
-    for stage in stages:
-      at = int(state.step)
-      if at >= stage.end:
-        continue
-      if at == stage.start:
-        # Every stage starts with a fresh optimiser (Zhou et al. 2017, section 4.1).
-        state = states.with_fresh_optimizer(state, optimizer)
-      state = run.stage(state, stage, resumed=at > stage.start)
+    if before:
+      state = state.replace(**before.restore_model(start, state.variables))
+      say(f'parameters of {config.init_from}, step {start}')
+    saved = checkpoints.Checkpoints(
+      folder,
+      keep=config.checkpoint.keep,
+      best=config.evaluation.best,
+      lower_is_better=not overview.ENTRIES[config.evaluation.best].higher_is_better,
+    )
+    resumed = saved.resume()
+    if resumed is not None:
+      state = saved.restore(resumed, state)
+      say(f'resumed: {folder}, step {resumed}')
+    run_folder.claim(folder, settings.as_json(config))
+
+    # ---- One compiled step for all the stages.
+    train_step = jax.jit(
+      functools.partial(
+        step.train,
+        model=model,
+        optimizer=optimizer,
+        target=target,
+        pixels=network.make_pixels(config),
+      ),
+      donate_argnums=0,
+      out_shardings=mesh.replicated(devices),
+    )
+
+    # ---- The stages.
+    writer = writers.MetricWriter(
+      folder, resume_step=resumed or 0, process=jax.process_index()
+    )
+    # Closing waits for the checkpoint being written, also when the guard stops us.
+    with writer, contextlib.closing(saved):
+      run = Run(
+        config=config,
+        folder=folder,
+        train_step=train_step,
+        saved=saved,
+        evaluator=evaluator,
+        network=network.make(config, state.variables, devices),
+        writer=writer,
+        owner=owner,
+        watch=watch,
+        requests=signals.Requests(watch, config.checkpoint.minutes, devices),
+        end=stages[-1].end,
+      )
+      for stage in stages:
+        at = int(state.step)
+        if at == resumed and stage.start < at <= stage.end:
+          run.catch_up(state, stage)
+        if at >= stage.end:
+          continue
+        if at == stage.start:
+          # Every stage starts with a fresh optimiser (Zhou et al. 2017, section 4.1).
+          state = states.with_fresh_optimizer(state, optimizer)
+        state = run.stage(state, stage, resumed=at > stage.start)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -118,11 +134,15 @@ class Run:
   """What the stages of one run share; `end` is the last step of the last one."""
 
   config: object
+  folder: epath.Path
   train_step: Callable
   saved: checkpoints.Checkpoints
   evaluator: evaluate.Evaluator
   network: network.Network
   writer: writers.MetricWriter
+  owner: lock.Lock
+  watch: signals.Watch
+  requests: signals.Requests
   end: int
 
   def stage(self, state, stage: schedule.Stage, resumed: bool):
@@ -143,25 +163,37 @@ class Run:
         np.float32(rate),
         {name: np.float32(weight) for name, weight in stage.weights.items()},
       )
+      self.watch.saves = True
       # The step just started runs while the one before it is looked at.
       if pending:
         self._report(*pending, stage, clock)
       pending = (at + 1, metrics, batch, rate, batches.source_names)
       done = at + 1
-      last = done == stage.end
-      evaluates = last or (
+      asked = self.requests.now()
+      evaluates = done == stage.end or (
         config.evaluation.every and done % config.evaluation.every == 0
       )
-      if (
-        evaluates
-        or done % config.checkpoint.every == 0
-        or self.saved.reached_preemption(done)
-      ):
+      if evaluates or asked or done % config.checkpoint.every == 0:
         self._report(*pending, stage, clock)  # nothing unchecked is ever saved
         pending = None
-        self._save(state, stage, batches, evaluates)
+        scores = {}
+        if evaluates:
+          scores, asked = self._scores(state, stage, asked)
+        self._save(state, stage, scores, batches)
+        if asked > signals.SAVE:
+          self._leave(done, asked)
         clock.skip()
     return state
+
+  def catch_up(self, state, stage: schedule.Stage) -> None:
+    """Scores the checkpoint that was resumed, where a signal had ended that."""
+    if not self.saved.run(int(state.step)).get('unscored'):
+      return
+    self.watch.saves = True  # the checkpoint is about to be replaced
+    scores, asked = self._scores(state, stage, asked=0)
+    if scores is None:
+      self._leave(int(state.step), asked)
+    self._save(state, stage, scores, replace=True)
 
   def _report(self, at, metrics, batch, learning_rate, source_names, stage, clock):
     """Checks the metrics of a step, and reports them where it is due."""
@@ -175,14 +207,16 @@ class Run:
       batch['id'],
       [source_names[i] for i in batch['source']],
       limit=self.config.guard_loss,
+      largest=self.config.guard_parameter,
       step=at,
       stage=stage.name,
+      advise=lambda: guard.advice(self.folder, stage.name, self.saved.steps()),
     )
     if at % self.config.log_every and at != stage.end:
       return
     values = {name: float(value) for name, value in metrics.items()}
     rate = clock.rate()
-    self.writer.write(
+    self._write(
       at,
       {f'train/{name}': value for name, value in values.items()}
       | {
@@ -196,22 +230,48 @@ class Run:
     terms = {name: values[name] for name in shown}
     say(writers.progress(at, self.end, rate, left, stage=stage.name, losses=terms))
 
-  def _save(self, state, stage, batches, evaluates):
-    """Evaluates if due, and writes a checkpoint."""
-    at, scores, best = int(state.step), {}, {}
-    if evaluates and self.config.evaluation.sets:
-      scores = self.evaluator.scores(self.network.with_variables(state.variables))
-      say(f'scores after step {at}, stage {stage.name}:\n{overview.table(scores)}')
-      self.writer.write(at, overview.flat(scores) | {'eval/stage': stage.index})
+  def _write(self, at, metrics):
+    with self.saved.failures_told(self.folder / writers.FILE):
+      self.writer.write(at, metrics)
+
+  def _scores(self, state, stage, asked):
+    """(scores, request); a signal ends them, and they are None."""
+    if not self.config.evaluation.sets:
+      return {}, asked
+    net, at = self.network.with_variables(state.variables), int(state.step)
+    try:
+      if asked > signals.SAVE:
+        raise signals.Stopped(asked)
+      scores = self.evaluator.scores(net, self.requests.check)
+    except signals.Stopped as stopped:
+      return None, stopped.number
+    say(f'scores after step {at}, stage {stage.name}:\n{overview.table(scores)}')
+    self._write(at, overview.flat(scores) | {'eval/stage': stage.index})
+    return scores, asked
+
+  def _save(self, state, stage, scores, batches=None, replace=False):
+    """Writes a checkpoint; with `scores` None the next start makes up for them."""
+    self.owner.check()
+    best = {}
+    if scores:
       main = scores[self.config.evaluation.main][overview.NETWORK]
       best = {k: v for k, v in main.items() if k == self.config.evaluation.best}
     run = {
       'config': settings.as_json(self.config),
       'stage': stage.name,
-      'stage_ended': at == stage.end,
-      'scores': scores,
+      'stage_ended': int(state.step) == stage.end,
+      'scores': scores or {},
+      'unscored': scores is None,
     }
-    self.saved.save(state, run, best, batches)
+    self.saved.save(state, run, best, batches, replace)
+    self.requests.saved()
+
+  def _leave(self, at, asked):
+    """Ends the process, its checkpoint being whole, as shells expect after a signal."""
+    self.saved.wait()
+    name = signal.Signals(asked).name
+    say(f'{name}: saved step {at}; the same command goes on from there')
+    raise SystemExit(128 + asked)
 
 
 class Clock:
