@@ -1,10 +1,12 @@
 """The experiment end to end, on a handful of tiny synthetic people."""
 
+import itertools
 import json
 import os
 import re
 import shutil
 import signal
+import time
 from unittest import mock
 
 import chex
@@ -18,7 +20,15 @@ from wild3d.errors import UserError
 from wild3d.models import lift, pose3d
 from wild3d.pages import run_summary
 from wild3d.protocols import overview, scores_json
-from wild3d.training import checkpoints, guard, lock, metric_writer, signals, step
+from wild3d.training import (
+  checkpoints,
+  guard,
+  lock,
+  mesh,
+  metric_writer,
+  signals,
+  step,
+)
 
 TINY = """
 from wild3d.configs import base
@@ -196,74 +206,63 @@ def test_init_from_takes_parameters_alone(place, run):
   assert all(np.array_equal(a, b) for a, b in pairs)
 
 
-def send_at(monkeypatch, number, module, name, call):
-  """Sends a signal before a function's call of that number."""
-  function, calls = getattr(module, name), [0]
+def sent_before(monkeypatch, number, module, name, call):
+  """Sends a signal before the call of that number of a function."""
+  function, calls, watches = getattr(module, name), [], []
 
   def sending(*args, **kwargs):
-    calls[0] += 1
-    if calls[0] == call:
+    calls.append(name)
+    if len(calls) == call:
       os.kill(os.getpid(), number)
-      while not signals_seen[-1].number:
-        pass
+      while not watches[-1].number:
+        time.sleep(0.01)
     return function(*args, **kwargs)
 
-  signals_seen, note = [], signals.Watch.__init__
+  class Noted(signals.Watch):
+    def __init__(self, *arguments):
+      super().__init__(*arguments)
+      watches.append(self)
 
-  def noted(self, leave=lambda: None):
-    note(self, leave)
-    signals_seen.append(self)
-
-  monkeypatch.setattr(signals.Watch, '__init__', noted)
+  monkeypatch.setattr(signals, 'Watch', Noted)
   monkeypatch.setattr(module, name, sending)
 
 
-@pytest.mark.parametrize(
-  ('number', 'module', 'name', 'call', 'at'),
-  [
-    (signal.SIGTERM, guard, 'check', 3, (3, 4)),  # in the middle of a stage
-    (signal.SIGINT, evaluate.Evaluator, 'overview', 1, (3,)),  # too late to end it
-    (signal.SIGTERM, evaluate.mesh, 'put', 3, (2,)),  # in the first evaluation
-  ],
-)
-def test_a_signal_costs_no_step(
-  place, run, tmp_path, monkeypatch, capsys, number, module, name, call, at
-):
-  """Catches a polite signal that loses steps or scores, or its exit code."""
-  config = load(place)
-  config.checkpoint.every = 99
+def test_signals_and_the_clock_cost_no_step(place, run, tmp_path, capsys):
+  """Catches a polite signal that loses steps or scores, or is told as a failure; and
+  checkpoint.minutes without effect, or with one on what is learnt."""
+  config = load(place, '--config.checkpoint.every=99', '--config.checkpoint.minutes=1')
   folder = tmp_path / 'w'
-  with monkeypatch.context() as patched, pytest.raises(SystemExit) as left:
-    send_at(patched, number, module, name, call)
-    train.train(config, folder)
-  assert left.value.code == 128 + number
-  saved = checkpoints.open_existing(folder)
-  assert saved.latest() in at
-  name = signal.Signals(number).name
-  last = capsys.readouterr().out.splitlines()[-1]
-  assert last.startswith(f'{name}: saved step {saved.latest()}')
-  assert not (folder / lock.FILE).exists()
 
-  train.train(config, folder)
+  def left(number, module, name, call):
+    with pytest.MonkeyPatch.context() as patched:
+      sent_before(patched, number, module, name, call)
+      with pytest.raises(SystemExit) as error:
+        train.train(config, folder)
+    assert error.value.code == 128 + number
+    at = checkpoints.open_existing(folder).latest()
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last.startswith(f'{signal.Signals(number).name}: saved step {at}')
+    assert not (folder / lock.FILE).exists()
+    return at
+
+  # The step at hand is the second; scoring it, four batches are put on the devices.
+  assert left(signal.SIGTERM, mesh, 'put', 4) == 2
+  assert checkpoints.open_existing(folder).run(2)['scores'] == {}
+  # Checked one step late: after the third step, the fourth is under way.
+  assert left(signal.SIGINT, guard, 'check', 1) == 4
+  ticks = itertools.count(0, 25)
+  with pytest.MonkeyPatch.context() as patched:
+    patched.setattr(signals.time, 'monotonic', lambda: float(next(ticks)))
+    train.train(config, folder)
+
   whole, resumed = variables_at(run, 6), variables_at(folder, 6)
   pairs = zip(jax.tree.leaves(whole), jax.tree.leaves(resumed), strict=True)
   assert all(np.array_equal(a, b) for a, b in pairs)
-  # Scores that were ended are made up for, and choose the best.
-  scored = [x['step'] for x in metric_writer.read(folder) if 'eval/stage' in x]
-  assert sorted(set(scored)) == [2, 5, 6]
-  assert checkpoints.open_existing(folder).run(6)['scores']
-
-
-def test_the_clock_saves_too(place, run, tmp_path, monkeypatch):
-  """Catches checkpoint.minutes without effect, or with one on what is learnt."""
-  config = load(place, '--config.checkpoint.every=99', '--config.checkpoint.minutes=1')
-  ticks = iter(range(10**6))
-  monkeypatch.setattr(signals.time, 'monotonic', lambda: 25.0 * next(ticks))
-  train.train(config, tmp_path / 'w')
-  assert len(checkpoints.open_existing(tmp_path / 'w').steps()) > 3
-  whole, other = variables_at(run, 6), variables_at(tmp_path / 'w', 6)
-  pairs = zip(jax.tree.leaves(whole), jax.tree.leaves(other), strict=True)
-  assert all(np.array_equal(a, b) for a, b in pairs)
+  lines = metric_writer.read(folder)
+  assert [x['step'] for x in lines if 'train/loss' in x] == [1, 2, 3, 4, 5, 6]
+  # Scores that were ended are made up for.
+  assert [x['step'] for x in lines if 'eval/stage' in x] == [2, 5, 6]
+  assert checkpoints.open_existing(folder).run(2)['scores']
 
 
 @pytest.mark.parametrize(
