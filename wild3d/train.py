@@ -40,8 +40,7 @@ def train(config, folder) -> None:
 
   Raises:
     UserError: a mistake in the configuration, the data or the folder; another run at
-      work there; a full disk; or a state that is not sound (the message names step,
-      stage, sources and samples).
+      work there; a full disk; or what is not finite (named by step, stage, samples).
     SystemExit: 143 after SIGTERM, 130 after Ctrl-C; the step in flight is saved.
   """
   # ---- What to run, on which devices.
@@ -99,9 +98,10 @@ def train(config, folder) -> None:
     )
 
     # ---- The stages.
-    writer = writers.MetricWriter(
-      folder, resume_step=resumed or 0, process=jax.process_index()
-    )
+    with saved.failures_told(folder / writers.FILE):
+      writer = writers.MetricWriter(
+        folder, resume_step=resumed or 0, process=jax.process_index()
+      )
     # Closing waits for the checkpoint being written, also when the guard stops us.
     with writer, contextlib.closing(saved):
       run = Run(
@@ -210,7 +210,7 @@ class Run:
       largest=self.config.guard_parameter,
       step=at,
       stage=stage.name,
-      advise=lambda: guard.advice(self.folder, stage.name, self.saved.steps()),
+      advise=lambda: self._advice(stage),
     )
     if at % self.config.log_every and at != stage.end:
       return
@@ -229,6 +229,10 @@ class Run:
     shown = ('loss', *(name for name, weight in stage.weights.items() if weight))
     terms = {name: values[name] for name in shown}
     say(writers.progress(at, self.end, rate, left, stage=stage.name, losses=terms))
+
+  def _advice(self, stage):
+    self.saved.wait()
+    return guard.advice(self.folder, stage.name, self.saved.steps())
 
   def _write(self, at, metrics):
     with self.saved.failures_told(self.folder / writers.FILE):

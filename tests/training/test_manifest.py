@@ -1,6 +1,8 @@
 """Damaged checkpoints: found, named in one line, and passed over."""
 
+import errno
 import json
+import os
 import shutil
 
 import chex
@@ -296,3 +298,42 @@ def test_one_checkpoint_as_a_start(copy):
     assert saved.run(at)['stage'] == 'a'
   with pytest.raises(UserError, match='7'):
     checkpoints.open_named(str(copy / 'checkpoints/7'))
+
+
+class Full(Counter):
+  """An iterator that finds no room, as TensorFlow's does."""
+
+  def save(self, path):
+    super().save(path)
+    raise RuntimeError(f'{path}; No space left on device')
+
+
+def test_a_full_disk_is_a_line_and_leaves_nothing_half(
+  small, copy, monkeypatch, caplog
+):
+  """Catches hundreds of lines, a partial checkpoint that takes the last room, or
+  silence about which one is whole."""
+
+  def full(*_):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+  saved = checkpoints.Checkpoints(copy, keep=9)
+  said = r'checkpoints/4 cannot be written: No space left on device; checkpoint 3 is'
+  with monkeypatch.context() as patched:  # in Orbax's thread, after most is written
+    patched.setattr(manifest, 'write', full)
+    saved.save(at_step(small, 4), {'config': {}}, {}, Counter(4))
+    with pytest.raises(UserError, match=said):
+      saved.close()
+  assert not [r for r in caplog.records if r.name == 'absl']
+  with pytest.raises(UserError, match=said):
+    checkpoints.Checkpoints(copy).save(at_step(small, 4), {'config': {}}, {}, Full(4))
+  said = r'metrics.jsonl cannot be written: .*; checkpoint 3 is'
+  path = epath.Path(copy) / 'metrics.jsonl'
+  with pytest.raises(UserError, match=said), saved.failures_told(path):
+    full()
+  for folder in ('checkpoints', 'data_iterator'):
+    assert sorted(p.name for p in (copy / folder).iterdir()) == ['1', '2', '3']
+  saved = checkpoints.Checkpoints(copy, keep=9)
+  saved.save(at_step(small, 4), {'config': {}}, {}, Counter(4))
+  saved.close()
+  assert saved.resume() == 4

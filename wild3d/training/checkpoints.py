@@ -21,9 +21,9 @@ from wild3d.errors import UserError
 from wild3d.training import manifest, state, whole
 from wild3d.training.state import TrainState
 
-# Orbax warns at every save without a score; here only evaluated steps have one.
+# Orbax warns at every save without a score, and logs at length what it raises as well.
 logging.getLogger('absl').addFilter(
-  lambda record: 'Requested `tracked_metric`' not in record.getMessage()
+  lambda record: not (record.exc_info or '`tracked_metric`' in record.getMessage())
 )
 
 
@@ -143,11 +143,7 @@ class Checkpoints:
       self._manager.close()
 
   def restore(self, step: int, state: TrainState) -> TrainState:
-    """The state of a step, with the shapes and shardings of `state`.
-
-    Raises:
-      UserError: it cannot be read.
-    """
+    """The state of a step, with the shapes and shardings of `state`; see `restore_model`."""
     variables = self._restore(step, 'model', state.variables)
     return TrainState(
       step=jax.device_put(jax.numpy.int32(step), state.step.sharding),
