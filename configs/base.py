@@ -164,13 +164,19 @@ def get_config():
   # train.train: the stages, run in the order of `schedule`.
   config.stages = ml_collections.ConfigDict()  # name: stage(...)
   config.schedule = ()  # names of stages
-  config.init_from = ''  # a workdir: start from its latest parameters
+  # A workdir, its parameters: the latest, or those of WORKDIR/checkpoints/STEP.
+  # A workdir, or a file of weights: start from its latest parameters. Parts of the network
+  # that are not there are drawn anew, and so are those of init_fresh, such as ('lift',).
+  config.init_from = ''
+  config.init_fresh = ()
   config.guard_loss = 1e3  # a loss above it, or not finite, ends the run
+  config.guard_parameter = 1e3  # likewise a parameter; the paper's stay below 100
   config.log_every = 100  # steps
 
   # checkpoints.
   config.checkpoint = {
     'every': 2000,  # steps
+    'minutes': 0.0,  # also when the last one is as old; 0: by steps alone
     'keep': 2,  # latest ones; the best one is kept beside them
   }
 

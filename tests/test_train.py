@@ -1,7 +1,12 @@
 """The experiment end to end, on a handful of tiny synthetic people."""
 
+import itertools
 import json
+import os
+import re
 import shutil
+import signal
+import time
 from unittest import mock
 
 import chex
@@ -15,7 +20,15 @@ from wild3d.errors import UserError
 from wild3d.models import lift, pose3d
 from wild3d.pages import run_summary
 from wild3d.protocols import overview, scores_json
-from wild3d.training import checkpoints, metric_writer, step
+from wild3d.training import (
+  checkpoints,
+  guard,
+  lock,
+  mesh,
+  metric_writer,
+  signals,
+  step,
+)
 
 TINY = """
 from wild3d.configs import base
@@ -193,6 +206,65 @@ def test_init_from_takes_parameters_alone(place, run):
   assert all(np.array_equal(a, b) for a, b in pairs)
 
 
+def sent_before(monkeypatch, number, module, name, call):
+  """Sends a signal before the call of that number of a function."""
+  function, calls, watches = getattr(module, name), [], []
+
+  def sending(*args, **kwargs):
+    calls.append(name)
+    if len(calls) == call:
+      os.kill(os.getpid(), number)
+      while not watches[-1].number:
+        time.sleep(0.01)
+    return function(*args, **kwargs)
+
+  class Noted(signals.Watch):
+    def __init__(self, *arguments):
+      super().__init__(*arguments)
+      watches.append(self)
+
+  monkeypatch.setattr(signals, 'Watch', Noted)
+  monkeypatch.setattr(module, name, sending)
+
+
+def test_signals_and_the_clock_cost_no_step(place, run, tmp_path, capsys):
+  """Catches a polite signal that loses steps or scores, or is told as a failure; and
+  checkpoint.minutes without effect, or with one on what is learnt."""
+  config = load(place, '--config.checkpoint.every=99', '--config.checkpoint.minutes=1')
+  folder = tmp_path / 'w'
+
+  def left(number, module, name, call):
+    with pytest.MonkeyPatch.context() as patched:
+      sent_before(patched, number, module, name, call)
+      with pytest.raises(SystemExit) as error:
+        train.train(config, folder)
+    assert error.value.code == 128 + number
+    at = checkpoints.open_existing(folder).latest()
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last.startswith(f'{signal.Signals(number).name}: saved step {at}')
+    assert not (folder / lock.FILE).exists()
+    return at
+
+  # The step at hand is the second; scoring it, four batches are put on the devices.
+  assert left(signal.SIGTERM, mesh, 'put', 4) == 2
+  assert checkpoints.open_existing(folder).run(2)['scores'] == {}
+  # Checked one step late: after the third step, the fourth is under way.
+  assert left(signal.SIGINT, guard, 'check', 1) == 4
+  ticks = itertools.count(0, 25)
+  with pytest.MonkeyPatch.context() as patched:
+    patched.setattr(signals.time, 'monotonic', lambda: float(next(ticks)))
+    train.train(config, folder)
+
+  whole, resumed = variables_at(run, 6), variables_at(folder, 6)
+  pairs = zip(jax.tree.leaves(whole), jax.tree.leaves(resumed), strict=True)
+  assert all(np.array_equal(a, b) for a, b in pairs)
+  lines = metric_writer.read(folder)
+  assert [x['step'] for x in lines if 'train/loss' in x] == [1, 2, 3, 4, 5, 6]
+  # Scores that were ended are made up for.
+  assert [x['step'] for x in lines if 'eval/stage' in x] == [2, 5, 6]
+  assert checkpoints.open_existing(folder).run(2)['scores']
+
+
 @pytest.mark.parametrize(
   ('overrides', 'said'),
   [
@@ -221,12 +293,39 @@ def test_mistakes_are_named_before_training(place, run, tmp_path, overrides, sai
 
 
 def test_not_finite_stops(place, run, tmp_path):
-  """Catches a run that goes on with NaN, or saves it."""
+  """Catches a run that goes on with NaN, or saves what leads to it; and bad advice."""
   del run
-  config = load(place, '--config.stages.a.learning_rate=1e30')
-  with pytest.raises(UserError, match=r'step 2, stage a: .*synthetic_people/'):
+  config = load(place, '--config.stages.a.learning_rate=1e9')
+  with pytest.raises(UserError, match=r'step 1, stage a: .* in parameters') as error:
     train.train(config, tmp_path)
-  assert checkpoints.open_existing(tmp_path).steps() == [1]
+  assert 'start in the same --workdir with a lower --config.stages.a' in str(
+    error.value
+  )
+  assert not list(tmp_path.glob('checkpoints/*'))
+  config.stages.a.learning_rate = 1e-3
+  config.stages.b.learning_rate = 1e9
+  with pytest.raises(UserError, match=r'step 3, stage b: .* in parameters') as error:
+    train.train(config, tmp_path)
+  assert checkpoints.open_existing(tmp_path).steps() == [1, 2]
+  config.init_from = re.search(r'--config.init_from=(\S+)', str(error.value))[1]
+  assert config.init_from.endswith('checkpoints/2')
+  config.schedule = ('b',)
+  config.stages.b.learning_rate = 1e-3
+  train.train(config, tmp_path / 'new')
+
+
+def test_two_runs_in_one_folder(place, run, tmp_path):
+  """Catches two runs that write the same checkpoints."""
+  del run
+  with lock.held(lock.epath.Path(tmp_path)):
+    path = tmp_path / lock.FILE
+    # Of the test's parent, which lives.
+    record = json.loads(path.read_text()) | {'pid': os.getppid()}
+    path.write_text(json.dumps(record))
+    with pytest.raises(UserError, match=f'process {os.getppid()} on') as error:
+      train.train(load(place), tmp_path)
+    assert '\n' not in str(error.value)
+  assert not (tmp_path / 'checkpoints').exists()
 
 
 def test_other_config_in_workdir(place, run):

@@ -4,6 +4,7 @@ The one path for training and command, with and without --protocol.
 """
 
 import functools
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -88,8 +89,15 @@ class Evaluator:
       split = f'{split}[:{self._sets[name].num_examples}]'
     return f'{self._config.datasets[fields.dataset].name}:{split}'
 
-  def predict(self, net: Network, name: str) -> Predicted:
+  def predict(
+    self, net: Network, name: str, between: Callable[[], None] = lambda: None
+  ) -> Predicted:
     """The network's predictions of a set, of all processes, and the truth.
+
+    Args:
+      net: the network.
+      name: of the set.
+      between: called before every batch; may raise to end it.
 
     Raises:
       UserError: samples are missing, or in another order than the truth's.
@@ -97,6 +105,7 @@ class Evaluator:
     truth, batches = self._truth(name), self._sets[name]
     joints, seen = [], 0
     for batch in batches:
+      between()
       ids = [id_.decode() for id_ in batch['id'][batch['weight'] > 0].tolist()]
       first = seen + jax.process_index() * len(batch['id'])
       if ids != truth.ids[first : first + len(ids)].tolist():
@@ -132,13 +141,19 @@ class Evaluator:
       for row, predictions in rows.items()
     }
 
-  def scores(self, net: Network) -> dict:
+  def scores(self, net: Network, between: Callable[[], None] = lambda: None) -> dict:
     """Set -> overview of it; see overview.table.
+
+    Args:
+      net: the network.
+      between: see `predict`.
 
     Raises:
       UserError: see `predict`.
     """
-    return {name: self.overview(self.predict(net, name)) for name in self._sets}
+    return {
+      name: self.overview(self.predict(net, name, between)) for name in self._sets
+    }
 
   def samples(self, net: Network, name: str, count: int) -> list[dict]:
     """The first `count` examples of a set with their predictions, for pictures.

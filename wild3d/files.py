@@ -1,6 +1,7 @@
 """Files of ours: absolute paths, written whole or not at all, checked before any work."""
 
 import contextlib
+import errno
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -54,6 +55,19 @@ def errors_named(path: str | os.PathLike) -> Iterator[None]:
     yield
   except OSError as error:
     raise UserError(f'{path} cannot be written: {error.strerror or error}') from None
+
+
+def why(error: BaseException) -> str:
+  """The system's word for what failed, from whichever library passed it on."""
+  while True:
+    if isinstance(error, OSError) and error.strerror:
+      return error.strerror
+    if 'No space left' in str(error):
+      return os.strerror(errno.ENOSPC)
+    cause = error.__cause__ or error.__context__
+    if cause is None:
+      return ' '.join(str(error).split())[:200] or type(error).__name__
+    error = cause
 
 
 @contextlib.contextmanager

@@ -176,6 +176,23 @@ def test_first_update_is_rmsprop(alone, begin):
   np.testing.assert_allclose(np.abs(moved[large]), 1e-2, rtol=1e-3)
   assert int(after.step) == 1
   assert metrics['example_loss'].shape == (4,)
+  # Of the state after the update, which is the one that is saved.
+  for name, tree in (
+    ('parameter', after.params),
+    ('statistic', after.batch_stats),
+    ('moment', after.opt_state),
+  ):
+    most = max(float(np.abs(leaf).max()) for leaf in jax.tree.leaves(tree) if leaf.ndim)
+    assert float(metrics[f'largest_{name}']) == most
+
+
+def test_largest_sees_every_leaf():
+  """Catches one NaN among millions that a maximum passes over."""
+  tree = {'a': jnp.array([1.0, -3.0]), 'count': jnp.int32(9), 'none': jnp.zeros(0)}
+  assert float(step.largest(tree)) == 3.0
+  for bad in (np.nan, np.inf, -np.inf):
+    assert not np.isfinite(step.largest(tree | {'b': jnp.array([2.0, bad, 0.0])}))
+  assert float(step.largest({})) == 0.0
 
 
 def test_stages_share_one_compilation(alone, begin):

@@ -58,12 +58,12 @@ def _is(value, kind):
   return isinstance(value, kind) and not isinstance(value, bool)
 
 
+def _may_be_names(value):
+  return isinstance(value, tuple | list) and all(isinstance(v, str) for v in value)
+
+
 def _are_names(value):
-  return (
-    isinstance(value, tuple | list)
-    and len(value) > 0
-    and all(isinstance(name, str) for name in value)
-  )
+  return _may_be_names(value) and len(value) > 0
 
 
 def _are_drops(value):
@@ -157,9 +157,12 @@ def rules() -> dict[str, Rule]:
     **{f'stages.*.weights.{term}': _number(0) for term in losses.TERMS},
     'schedule': _names('stages'),
     'init_from': _TEXT,
+    'init_fresh': Rule("it must name parts of the network: ('lift',)", _may_be_names),
     'guard_loss': _number(0, above=True),
+    'guard_parameter': _number(0, above=True),
     'log_every': _whole(1),
     'checkpoint.every': _whole(1),
+    'checkpoint.minutes': _number(0),
     'checkpoint.keep': _whole(1),
     'evaluation.every': _whole(0),
     'evaluation.batch_size': _whole(1),

@@ -3,23 +3,27 @@
 A checkpoint holds 'model' (params, batch_stats), 'optimizer' (its state) and
 'run' (configuration, stage, scores) as separate items, so that evaluation
 restores the model alone. The position of the data iterator is a file of its own
-beside them, one folder a step and process.
+beside them, one folder a step and process. Checksums of all of them are committed
+with the checkpoint, and compared before anything is read: see manifest.py.
 """
 
+import functools
+import json
 import logging
 
 import jax
 import orbax.checkpoint as ocp
+from etils import epath
 from orbax.checkpoint import checkpoint_managers as policies
 
-from wild3d import weights
+from wild3d import files, weights
 from wild3d.errors import UserError
-from wild3d.files import absolute
+from wild3d.training import manifest, state, whole
 from wild3d.training.state import TrainState
 
-# Orbax warns at every save without a score; here only evaluated steps have one.
+# Orbax warns at every save without a score, and logs at length what it raises as well.
 logging.getLogger('absl').addFilter(
-  lambda record: 'Requested `tracked_metric`' not in record.getMessage()
+  lambda record: not (record.exc_info or '`tracked_metric`' in record.getMessage())
 )
 
 
@@ -35,86 +39,78 @@ class Checkpoints:
       best: the score that chooses the best.
       lower_is_better: whether a smaller score is better.
     """
-    self.folder = absolute(workdir) / 'checkpoints'
-    self._data = absolute(workdir) / 'data_iterator'
-
-    def score(metrics):
-      worst = float('inf') if lower_is_better else float('-inf')
-      return (metrics or {}).get(best, worst)
-
-    self._manager = ocp.CheckpointManager(
-      self.folder,
-      options=ocp.CheckpointManagerOptions(
-        preservation_policy=policies.AnyPreservationPolicy(
-          [
-            policies.LatestN(keep),
-            policies.BestN(
-              get_metric_fn=score,
-              reverse=lower_is_better,
-              n=1,
-              keep_checkpoints_without_metrics=False,
-            ),
-          ]
-        ),
-        best_fn=score,
-        best_mode='min' if lower_is_better else 'max',
-        save_decision_policy=policies.AnySavePolicy(
-          [policies.FixedIntervalPolicy(1), policies.PreemptionCheckpointingPolicy()]
-        ),
-      ),
-    )
+    self._place = whole.Place(files.absolute(workdir))
+    self._keep, self._best, self._lower_is_better = keep, best, lower_is_better
+    self._saving = None  # the step that is on its way to the disk
 
   def latest(self) -> int | None:
     """The newest step, or None."""
-    return self._manager.latest_step()
+    return max(self.steps(), default=None)
 
   def steps(self) -> list[int]:
     """All the steps on disk, ascending."""
-    return sorted(self._manager.all_steps())
+    return self._place.steps()
 
   def best(self) -> int | None:
     """The step with the best score; the newest where none was scored."""
-    best = self._manager.best_step()
-    return self.latest() if best is None else best
+    return whole.best(self._place, self._best, self._lower_is_better)
 
   def choose(self, wanted: str) -> int:
-    """The step that 'best', 'latest' or a number names.
+    """The step that 'best', 'latest' or a number names; see whole.choose."""
+    return whole.choose(self._place, wanted, self.best)
+
+  def resume(self) -> int | None:
+    """The step that training goes on from, or None; see whole.resume."""
+    return whole.resume(self._place)
+
+  def save(
+    self,
+    state: TrainState,
+    run: dict,
+    scores: dict,
+    iterator=None,
+    replace: bool = False,
+  ) -> None:
+    """Saves a step; the data iterator first, so that no checkpoint lacks it.
+
+    Args:
+      state: of the step.
+      run: configuration, stage, scores.
+      scores: the one that chooses the best, by name; may be empty.
+      iterator: of the data.
+      replace: the checkpoint of this step, if there is one; else it is left.
 
     Raises:
-      UserError: it names none.
+      UserError: it, or the one before it, cannot be written.
     """
-    if wanted == 'best':
-      return self.best()
-    if wanted == 'latest':
-      return self.latest()
-    if wanted.isdigit() and int(wanted) in self.steps():
-      return int(wanted)
-    raise UserError(f"--step={wanted}: there are 'best', 'latest' and {self.steps()}")
-
-  def reached_preemption(self, step: int) -> bool:
-    """True when the machine is about to be taken away."""
-    return self._manager.reached_preemption(step)
-
-  def save(self, state: TrainState, run: dict, scores: dict, iterator=None) -> None:
-    """Saves a step; the data iterator first, so that no checkpoint lacks it."""
     step = int(state.step)
-    if step in self._manager.all_steps():
+    exists = step in self._manager.all_steps()
+    if exists and not replace:
       return
-    if iterator is not None:
-      self._save_iterator(step, iterator)
-    self._manager.save(
-      step,
-      args=ocp.args.Composite(
-        model=ocp.args.StandardSave(state.variables),
-        optimizer=ocp.args.StandardSave(state.opt_state),
-        run=ocp.args.JsonSave(run),
-      ),
-      metrics=scores or None,
-    )
-    self._forget_iterators()
+    self.wait()
+    self._saving = step
+    with self.failures_told():
+      if exists:
+        self._manager.delete(step)
+      if iterator is not None:
+        folder = self._iterator_folder(step)
+        folder.mkdir(parents=True, exist_ok=True)
+        iterator.save(folder / 'it')
+      self._manager.save(
+        step,
+        args=ocp.args.Composite(
+          model=ocp.args.StandardSave(state.variables),
+          optimizer=ocp.args.StandardSave(state.opt_state),
+          run=ocp.args.JsonSave(run),
+        ),
+        metrics=scores or None,
+        force=True,
+      )
+      self._forget_iterators()
 
   def save_alone(self, step: int, variables: dict, run: dict) -> None:
     """Saves a step without an optimiser: for evaluation, or as a start."""
+    self._saving = step
     self._manager.save(
       step,
       args=ocp.args.Composite(
@@ -122,20 +118,38 @@ class Checkpoints:
       ),
     )
 
+  def failures_told(self, path: epath.Path | None = None):
+    """Tells of a full disk, in what is written within; see whole.failures_told."""
+    return whole.failures_told(self._place, self._saving, path)
+
+  def wait(self) -> None:
+    """Blocks until what is being saved is on disk.
+
+    Raises:
+      UserError: it cannot be written.
+    """
+    if self._saving is not None:
+      with self.failures_told():
+        self._manager.wait_until_finished()
+
+  def close(self) -> None:
+    """Waits and releases.
+
+    Raises:
+      UserError: what is being saved cannot be written.
+    """
+    if self._saving is not None:
+      self.wait()
+      self._manager.close()
+
   def restore(self, step: int, state: TrainState) -> TrainState:
-    """The state of a step, with the shapes and shardings of `state`."""
-    restored = self._manager.restore(
-      step,
-      args=ocp.args.Composite(
-        model=ocp.args.StandardRestore(_abstract(state.variables)),
-        optimizer=ocp.args.StandardRestore(_abstract(state.opt_state)),
-      ),
-    )
+    """The state of a step, with the shapes and shardings of `state`; see `restore_model`."""
+    variables = self._restore(step, 'model', state.variables)
     return TrainState(
       step=jax.device_put(jax.numpy.int32(step), state.step.sharding),
-      params=restored['model']['params'],
-      batch_stats=restored['model']['batch_stats'],
-      opt_state=restored['optimizer'],
+      params=variables['params'],
+      batch_stats=variables['batch_stats'],
+      opt_state=self._restore(step, 'optimizer', state.opt_state),
     )
 
   def restore_model(self, step: int, variables: dict) -> dict:
@@ -147,11 +161,7 @@ class Checkpoints:
     """
     # Orbax would say it at length, in other tasks' tracebacks too.
     self._check_shapes(step, variables)
-    args = ocp.args.Composite(model=ocp.args.StandardRestore(_abstract(variables)))
-    try:
-      return self._manager.restore(step, args=args)['model']
-    except Exception as error:  # whatever damaged files make Orbax do
-      raise self._damaged(step, 'model') from error
+    return self._restore(step, 'model', variables)
 
   def run(self, step: int) -> dict:
     """What `save` was given as `run`.
@@ -159,10 +169,9 @@ class Checkpoints:
     Raises:
       UserError: it is damaged.
     """
-    args = ocp.args.Composite(run=ocp.args.JsonRestore())
     try:
-      run = self._manager.restore(step, args=args)['run']
-    except Exception as error:
+      run = json.loads((self._place.checkpoint(step) / 'run' / 'metadata').read_text())
+    except (OSError, ValueError) as error:
       raise self._damaged(step, 'run') from error
     if not isinstance(run, dict) or not isinstance(run.get('config'), dict):
       raise self._damaged(step, 'run')
@@ -173,61 +182,95 @@ class Checkpoints:
 
     Its position is the number of `batches` yielded before: where as many processes
     saved it, it is read, which is quick; else it goes there batch by batch.
+
+    Raises:
+      UserError: what was saved is damaged.
     """
     path = self._iterator_folder(step)
-    if path.exists():
-      iterator.restore(path / 'it')
-    else:
+    if not path.exists():
       iterator.skip(batches)
+      return
+    try:
+      iterator.restore(path / 'it')
+    except Exception as error:  # whatever damaged files make TensorFlow do
+      raise self._damaged(step, manifest.DATA) from error
 
-  def wait(self) -> None:
-    """Blocks until what is being saved is on disk."""
-    self._manager.wait_until_finished()
+  @functools.cached_property
+  def _manager(self):
+    """Orbax's, which saves and removes; made late, as it fails at damaged files."""
+    return ocp.CheckpointManager(
+      self._place.checkpoint(''),
+      options=ocp.CheckpointManagerOptions(
+        preservation_policy=policies.AnyPreservationPolicy(
+          [
+            policies.LatestN(self._keep),
+            policies.BestN(
+              get_metric_fn=self._score,
+              reverse=self._lower_is_better,
+              n=1,
+              keep_checkpoints_without_metrics=False,
+            ),
+          ]
+        ),
+        best_fn=self._score,
+        best_mode='min' if self._lower_is_better else 'max',
+        cleanup_tmp_directories=True,
+        async_options=ocp.AsyncOptions(post_finalization_callback=self._write_manifest),
+      ),
+    )
 
-  def close(self) -> None:
-    """Waits and releases."""
-    self._manager.close()
+  def _score(self, metrics):
+    worst = float('inf') if self._lower_is_better else float('-inf')
+    return (metrics or {}).get(self._best, worst)
+
+  def _write_manifest(self):
+    """Called by Orbax, in its thread, when all is written and nothing is committed."""
+    if jax.process_index() == 0:
+      step = self._saving
+      # In a bucket it is written where it will stay.
+      final = self._place.checkpoint(step)
+      partial = next(final.parent.glob(f'{step}.*'), final)
+      manifest.write(partial, self._place.iterator(step), step)
+
+  def _restore(self, step, item, like):
+    try:
+      with ocp.Checkpointer(ocp.StandardCheckpointHandler()) as checkpointer:
+        return checkpointer.restore(
+          self._place.checkpoint(step) / item,
+          args=ocp.args.StandardRestore(_abstract(like)),
+        )
+    except Exception as error:  # whatever damaged files make Orbax do
+      raise self._damaged(step, item) from error
 
   def _check_shapes(self, step, variables):
+    folder = self._place.checkpoint(step)
     try:
-      metadata = ocp.StandardCheckpointHandler().metadata(
-        self.folder / str(step) / 'model'
-      )
-      saved = _shapes(metadata.tree)
+      saved = ocp.StandardCheckpointHandler().metadata(folder / 'model').tree
+      other = state.difference(saved, variables)
     except Exception as error:
       raise self._damaged(step, 'model') from error
-    wanted = _shapes(variables)
-    # The first in the saved order, and then what the checkpoint lacks.
-    for name in [*saved, *wanted]:
-      if saved.get(name) != wanted.get(name):
-        has, wants = (_say(shapes.get(name)) for shapes in (saved, wanted))
-        raise UserError(
-          f'{self.folder}, step {step}: its parameters do not fit the network of the '
-          f'configuration: {name} is {has} in the checkpoint, {wants} in the network; '
-          "config.model or config.input_size differ from the run's"
-        )
+    if other:
+      raise UserError(
+        f'{folder.parent}, step {step}: its parameters do not fit the network of the '
+        f"configuration: {other}; config.model or config.input_size differ from the run's"
+      )
 
   def _damaged(self, step, item):
     return UserError(
-      f'{self.folder / str(step) / item}: the checkpoint is damaged or incomplete: '
+      f'{self._place.checkpoint(step) / item}: the checkpoint is damaged or incomplete: '
       'choose another with --step, or copy the run again'
     )
 
   def _iterator_folder(self, step):
     share = f'{jax.process_index()}_of_{jax.process_count()}'
-    return self._data / str(step) / share
-
-  def _save_iterator(self, step, iterator):
-    folder = self._iterator_folder(step)
-    folder.mkdir(parents=True, exist_ok=True)
-    iterator.save(folder / 'it')
+    return self._place.iterator(step) / share
 
   def _forget_iterators(self):
     if jax.process_index():  # two cannot remove one folder
       return
     kept = set(self._manager.all_steps())
-    for folder in self._data.glob('*'):
-      if int(folder.name) not in kept:
+    for folder in self._place.iterator('').glob('[0-9]*'):
+      if folder.name.isdigit() and int(folder.name) not in kept:
         folder.rmtree(missing_ok=True)
 
 
@@ -242,7 +285,7 @@ def save_model(workdir, variables: dict, run: dict) -> None:
   Raises:
     UserError: the folder cannot be made.
   """
-  folder = absolute(workdir)
+  folder = files.absolute(workdir)
   partial = folder.with_name(f'.{folder.name}.partial')
   try:
     if partial.exists():  # of a conversion that was killed
@@ -251,8 +294,8 @@ def save_model(workdir, variables: dict, run: dict) -> None:
     saved.save_alone(0, variables, run)
     saved.close()
     partial.rename(folder)
-  except OSError as error:
-    raise UserError(f'{workdir} cannot be made: {error.strerror}') from None
+  except Exception as error:  # Orbax has its own for a full disk
+    raise UserError(f'{workdir} cannot be made: {files.why(error)}') from error
   finally:
     if partial.exists():
       partial.rmtree()
@@ -266,7 +309,7 @@ def open_existing(workdir) -> Checkpoints | weights.File:
   """
   if weights.is_file(workdir):
     return weights.File(workdir)
-  folder = absolute(workdir) / 'checkpoints'
+  folder = files.absolute(workdir) / 'checkpoints'
   if not folder.is_dir():
     raise UserError(f'{workdir} holds no checkpoints: expected {folder}')
   checkpoints = Checkpoints(workdir)
@@ -275,18 +318,19 @@ def open_existing(workdir) -> Checkpoints | weights.File:
   return checkpoints
 
 
+def open_named(source: str) -> tuple[Checkpoints | weights.File, int]:
+  """A run, or RUN/checkpoints/STEP, for reading; and that step, else its newest.
+
+  Raises:
+    UserError: there is none, or none that is whole.
+  """
+  path = files.absolute(source)
+  if path.parent.name == 'checkpoints' and path.name.isdigit():
+    saved = open_existing(path.parent.parent)
+    return saved, saved.choose(path.name)
+  saved = open_existing(source)
+  return saved, saved.choose('latest')
+
+
 def _abstract(tree):
   return jax.tree.map(ocp.utils.to_shape_dtype_struct, tree)
-
-
-def _shapes(tree) -> dict:
-  """The shape of every array, by its name."""
-  leaves, _ = jax.tree_util.tree_flatten_with_path(tree)
-  return {
-    jax.tree_util.keystr(path, simple=True, separator='.'): tuple(leaf.shape)
-    for path, leaf in leaves
-  }
-
-
-def _say(shape):
-  return 'missing' if shape is None else str(list(shape))

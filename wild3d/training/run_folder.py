@@ -12,7 +12,14 @@ from wild3d.errors import UserError
 
 # Fields that may change between two starts of the same run: they alter what is
 # reported or where things lie, never what is learnt.
-_FREE = ('evaluation', 'checkpoint', 'log_every', 'data_dir', 'guard_loss')
+_FREE = (
+  'evaluation',
+  'checkpoint',
+  'log_every',
+  'data_dir',
+  'guard_loss',
+  'guard_parameter',
+)
 _CONFIG = 'config.json'
 
 

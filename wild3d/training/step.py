@@ -16,6 +16,16 @@ def weighted_mean(values, weights):
   return jnp.sum(values * weights) / jnp.maximum(jnp.sum(weights), 1.0)
 
 
+def largest(tree) -> jax.Array:
+  """The largest absolute value in a tree; NaN where there is one; 0 of nothing."""
+  found = [
+    jnp.max(jnp.abs(leaf))
+    for leaf in jax.tree.leaves(tree)
+    if jnp.issubdtype(leaf.dtype, jnp.floating) and leaf.size
+  ]
+  return jnp.max(jnp.stack(found)) if found else jnp.float32(0.0)
+
+
 def train(
   state: TrainState,
   batch: dict,
@@ -41,7 +51,9 @@ def train(
 
   Returns:
     (next state, metrics): 'loss', each term's mean over the examples that count in
-    it, 'gradient_norm', and 'example_loss' [B] by which a bad sample is found.
+    it, 'gradient_norm', and 'example_loss' [B] by which a bad sample is found; of the
+    next state the largest absolute values, NaN where one is: 'largest_parameter',
+    'largest_statistic', 'largest_moment' (of the optimiser).
   """
 
   def loss_fn(params):
@@ -75,5 +87,8 @@ def train(
     'loss': total,
     'gradient_norm': optax.tree.norm(gradient),
     'example_loss': per_example,
+    'largest_parameter': largest(params),
+    'largest_statistic': largest(batch_stats),
+    'largest_moment': largest(opt_state),
   }
   return TrainState(state.step + 1, params, batch_stats, opt_state), metrics
