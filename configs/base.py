@@ -165,8 +165,9 @@ def get_config():
   config.stages = ml_collections.ConfigDict()  # name: stage(...)
   config.schedule = ()  # names of stages
   # A workdir, its parameters: the latest, or those of WORKDIR/checkpoints/STEP.
-  # A workdir, or a file of weights: start from its latest parameters. Parts of the network
-  # that are not there are drawn anew, and so are those of init_fresh, such as ('lift',).
+  # Where to start from: a workdir (its latest parameters), WORKDIR/checkpoints/STEP, or a
+  # file of weights. Parts of the network that are not there are drawn anew, and so are
+  # those of init_fresh, such as ('lift',).
   config.init_from = ''
   config.init_fresh = ()
   config.guard_loss = 1e3  # a loss above it, or not finite, ends the run
