@@ -245,8 +245,8 @@ def test_signals_and_the_clock_cost_no_step(place, run, tmp_path, capsys):
     assert not (folder / lock.FILE).exists()
     return at
 
-  # The step at hand is the second; scoring it, four batches are put on the devices.
-  assert left(signal.SIGTERM, mesh, 'put', 4) == 2
+  # Two steps put a batch on the devices; the third is the first of two to be scored.
+  assert left(signal.SIGTERM, mesh, 'put', 3) == 2
   assert checkpoints.open_existing(folder).run(2)['scores'] == {}
   # Checked one step late: after the third step, the fourth is under way.
   assert left(signal.SIGINT, guard, 'check', 1) == 4
