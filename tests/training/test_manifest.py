@@ -172,7 +172,7 @@ def test_the_newest_whole_one_is_used_and_said(small, copy, capsys, name):
   # Training goes on from there, and saves the step that was damaged again.
   saved = checkpoints.Checkpoints(copy, keep=9)
   counter = Counter()
-  saved.restore_iterator(at, counter)
+  saved.restore_iterator(at, counter, at)
   assert counter.value == at
   run = {'config': {}, 'stage': 'a', 'scores': {}}
   for step in range(at + 1, 5):
