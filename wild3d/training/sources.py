@@ -83,7 +83,7 @@ def for_training(config, stage: schedule.Stage) -> iterators.TrainBatches:
     # Stages see different orders; the stage's place, not its name, decides.
     seed=config.seed * 1000 + stage.index,
     clip_frames=config.clip_frames,
-    poses=config.lift_poses if fields.weights.lift else 0,
+    poses=config.lift_poses if stage.weights['lift'] else 0,
     process_index=jax.process_index(),
     process_count=jax.process_count(),
   )
