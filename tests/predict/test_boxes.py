@@ -106,6 +106,7 @@ class _Finder:
   """
 
   input_size = 32
+  tells_presence = False
 
   def of_crops(self, crops):
     rng = np.random.default_rng(0)
@@ -125,12 +126,27 @@ class _Finder:
     return {'joints_crop': np.array(joints), 'scores': np.array(scores)}
 
 
-def test_search_finds_each_person_once():
+class _Knower(_Finder):
+  """One that is sure of all joints, and tells whether there is anybody."""
+
+  tells_presence = True
+
+  def of_crops(self, crops):
+    found = super().of_crops(crops)
+    return {
+      'joints_crop': found['joints_crop'],
+      'scores': np.full_like(found['scores'], 0.95),
+      'presence': found['scores'][:, 0],
+    }
+
+
+@pytest.mark.parametrize('finder', [_Finder, _Knower])
+def test_search_finds_each_person_once(finder):
   """Catches a box in the crop's frame, or the same person at every size."""
   image = np.zeros((300, 500, 3), np.uint8)
   image[100:180, 60:140] = 255
   image[150:250, 330:430] = 255
-  found = detect.make('search', _Finder())(image)
+  found = detect.make('search', finder())(image)
   assert len(found) == 2
   for x, y, side in ((60, 100, 80), (330, 150, 100)):
     want = _box(x, y, side, side)
@@ -142,6 +158,12 @@ def test_search_always_gives_one():
   """Catches a photograph of an unusual person that comes back empty."""
   noise = np.random.default_rng(0).integers(0, 150, (120, 90, 3), np.uint8)
   assert len(detect.make('search', _Finder())(noise)) <= 1
+
+
+def test_who_is_known_not_to_be_there_is_not_found():
+  """Catches presence that is not looked at: people on cakes and lamp posts."""
+  noise = np.random.default_rng(0).integers(0, 150, (120, 90, 3), np.uint8)
+  assert detect.make('search', _Knower())(noise) == []
 
 
 def test_hog(monkeypatch):

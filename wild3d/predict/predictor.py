@@ -34,6 +34,7 @@ class Predictor:
     step: of the checkpoint.
     refine: sub-pixel rule in use.
     batch: crops in one call of the network, at most.
+    tells_presence: whether it says if a person is centred in a crop.
   """
 
   def __init__(self, trained: Network, batch: int | None = None):
@@ -52,6 +53,7 @@ class Predictor:
     self.step = trained.step
     self.refine, self.flip_test = trained.refine, trained.flip_test
     self.fingerprint = trained.fingerprint
+    self.tells_presence = trained.model.presence
 
   @classmethod
   def from_checkpoint(

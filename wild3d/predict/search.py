@@ -18,9 +18,11 @@ STEP = 0.35  # from window to window, in sides
 SHRINK = 1.45  # from size to size
 SMALLEST = 48.0  # px: people below are not looked for,
 ENLARGED = 3.0  # nor those whom the network would see enlarged by more
-# Score of a further person, see docs/predict.md: of the presence head, and of heatmaps.
-LEAST_PRESENCE = 0.5
-LEAST_HEATMAPS = 0.37
+# Score of the first person, and of a further one, see docs/predict.md: of networks that
+# tell presence, and of others, whose best window stays in any case, as a photograph that
+# somebody gives shows a person.
+LEAST_PRESENCE = (0.2, 0.35)
+LEAST_HEATMAPS = (-1.0, 0.37)
 _SIZE_BONUS = 0.03  # for each doubling: half a person can look like one
 _OVERLAP = 0.5  # of the smaller box
 _CANDIDATES = 24  # that get a second look
@@ -69,8 +71,7 @@ def make(predictor):
   """
 
   smallest = max(SMALLEST, predictor.input_size / ENLARGED)
-  tells = predictor.trained.model.presence
-  least = LEAST_PRESENCE if tells else LEAST_HEATMAPS
+  least = LEAST_PRESENCE if predictor.tells_presence else LEAST_HEATMAPS
 
   def find(image):
     height, width = image.shape[:2]
@@ -80,8 +81,10 @@ def make(predictor):
     best = box_lib.distinct(first, 0.7)[:_CANDIDATES]
     second = sorted(_found_in(predictor, image, best), key=lambda b: -b.score)
     people = box_lib.distinct(second, _OVERLAP, box_lib.share_of_smaller)
-    # A photograph that somebody gives shows a person: the best stays in any case.
-    return people[:1] + [box for box in people[1:] if box.score > least]
+    first, further = least
+    return [
+      box for i, box in enumerate(people) if box.score > (further if i else first)
+    ]
 
   return find
 
