@@ -25,6 +25,8 @@ TARGET = losses.Target(
 class Colours:
   """Stands for the network: all that it gives depends on the order of the channels."""
 
+  presence = False
+
   def apply(self, variables, images, train, mutable=()):
     small = images[:, ::4, ::4] * variables['params']['gain'][None, None, None]
     maps = jnp.tile(small[..., :1] + 3 * small[..., 1:2], (1, 1, 1, 16))[:, None]

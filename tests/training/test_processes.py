@@ -105,7 +105,8 @@ def test_two_go_on_as_one_and_as_two_again(start, tmp_path):
 
 def test_one_that_dies_ends_the_other(start, tmp_path):
   """Catches a process that waits for ever for one that is gone."""
-  first, second = start(tmp_path / 'w', 2, '--config.stages.a.steps=1_000_000')
+  endless = ('--config.stages.a.steps=1_000_000', '--config.checkpoint.every=1_000_000')
+  first, second = start(tmp_path / 'w', 2, *endless)
   while not losses(tmp_path / 'w'):
     assert first.poll() is None, first.stderr.read()
     time.sleep(0.1)

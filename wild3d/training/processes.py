@@ -19,9 +19,11 @@ _PATIENCE = 300  # seconds in which all processes of a job must have started
 _HEARTBEAT = 30  # seconds without a sign of life after which a process is gone
 _FOR_EVER = 2**31 - 1  # milliseconds; a process that is gone ends the wait
 
-# What JAX raises where another process is gone: the collectives of CPUs and GPUs, and the
-# service by which processes know of each other.
-_OTHERS_GONE = re.compile('gloo|nccl|coordination ?service|heartbeat', re.IGNORECASE)
+# What is raised where another process is gone: by the collectives of CPUs and GPUs, by the
+# service through which processes know of each other, and by Orbax, which waits for all.
+_OTHERS_GONE = re.compile(
+  'gloo|nccl|coordination ?service|heartbeat|peer|waiting for .* barrier', re.IGNORECASE
+)
 
 _barriers = itertools.count()
 
@@ -129,7 +131,7 @@ def together() -> Iterator[None]:
     _leave('interrupted', 130)
   except Exception as error:
     why = ' '.join(str(error).split())
-    if not _OTHERS_GONE.search(why):
+    if not others_gone(error):
       traceback.print_exc()
       _leave(f'{type(error).__name__}', 1)
     _leave(
@@ -137,6 +139,11 @@ def together() -> Iterator[None]:
       f'for all of them goes on from the last checkpoint ({why:.120})',
       1,
     )
+
+
+def others_gone(error: Exception) -> bool:
+  """Whether it is what JAX raises where another process of the job is gone."""
+  return bool(_OTHERS_GONE.search(str(error)))
 
 
 def _leave(said, status):

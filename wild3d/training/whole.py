@@ -12,7 +12,7 @@ from jax.experimental import multihost_utils
 
 from wild3d import files
 from wild3d.errors import UserError
-from wild3d.training import manifest
+from wild3d.training import manifest, processes
 
 MODEL = ('model', 'run')  # what a network is read from
 TRAINING = (*MODEL, 'optimizer', manifest.DATA)  # what training goes on from
@@ -148,7 +148,7 @@ def failures_told(
   except UserError:
     raise
   except Exception as error:  # Orbax, TensorStore and TensorFlow have their own
-    if path and not isinstance(error, OSError):
+    if (path and not isinstance(error, OSError)) or processes.others_gone(error):
       raise
     if not path:
       path = place.checkpoint(saving)
