@@ -43,6 +43,7 @@ def stage(
   depth=0.0,
   geometric=0.0,
   temporal=0.0,
+  symmetry=0.0,
   lift=0.0,
   presence=0.0,
 ):
@@ -61,6 +62,7 @@ def stage(
     depth: weight of the depth loss, on 3D samples (paper, equation 4).
     geometric: weight of the geometric loss, on 2D samples (paper, equation 5).
     temporal: weight of the temporal bone loss, on clips.
+    symmetry: weight of the difference of left and right limbs, on 2D samples.
     lift: weight of the depth loss on 3D poses without pictures (config.lift_poses).
     presence: weight of the cross-entropy of whether somebody is centred.
   """
@@ -79,6 +81,7 @@ def stage(
         'depth': depth,
         'geometric': geometric,
         'temporal': temporal,
+        'symmetry': symmetry,
         'lift': lift,
         'presence': presence,
       },
