@@ -188,7 +188,8 @@ def symmetry_loss(
   """Squared relative difference of left and right arms and legs, mean over the pairs.
 
   Args:
-    joints: crop units; gradient reaches z alone.
+    joints: crop units; x, y the ground-truth labels and z predicted. Gradient
+      reaches z alone.
     visible: a pair of bones counts if all four ends are visible. Without one: 0.
 
   Not in the paper, whose geometric loss compares upper with lower limbs too. The
@@ -296,18 +297,8 @@ def _temporal_term(predicted, batch, target):
 
 
 def _symmetry_term(predicted, batch, target):
-  """Of what would be written: the places that the maps show, not the labels.
-
-  Depth seen from the maps cannot know where the labels differ from them; asked for
-  symmetric limbs at the labels it learnt depths that fit neither (experiments/README.md).
-  """
-  decode = jax.vmap(functools.partial(heatmaps.decode, refine='parabola'), in_axes=-1)
-  maps = jax.lax.stop_gradient(predicted.heatmaps[:, -1])
-  if target.loss == 'cross_entropy':
-    maps = jax.nn.softmax(maps, axis=(1, 2))
-  shown = jax.vmap(geometry.lift)(jax.vmap(decode)(maps)[0], predicted.depth)
   weights = batch['weight'] * (1 - batch['has3d'].astype(jnp.float32))
-  return symmetry_loss(shown, batch['visible']), weights
+  return symmetry_loss(_lifted(predicted, batch), batch['visible']), weights
 
 
 def _lift_term(predicted, batch, target):
