@@ -21,7 +21,7 @@ from wild3d.configs import wild
 from wild3d.training import metric_writer
 
 SCORE = 'eval/photos/network/pck_torso_0.2'
-TRIAL = 40  # steps, after as many that compile and fill buffers
+TRIAL = 60  # steps, after as many that compile and fill buffers
 _NO_NEGATIVES = (
   '--config.model.presence=False',
   '--config.augment.away=0.0',
@@ -71,9 +71,9 @@ def main():
     out = options.folder / f'{number}.json'
     if not out.exists():
       arguments = ['--config.input_size=64', *fields, *more]
-      few, twice = (
+      _, few, twice = (  # the first compiles what the others load
         train(options.folder / f'{number}-{steps}', steps, arguments)
-        for steps in (TRIAL, 2 * TRIAL)
+        for steps in (TRIAL, TRIAL, 2 * TRIAL)
       )
       steps = round(options.seconds / (twice - few) * TRIAL)
       whole = options.folder / f'{number}-whole'
