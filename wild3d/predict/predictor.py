@@ -11,6 +11,7 @@ from wild3d import network
 from wild3d.errors import UserError
 from wild3d.models.pose3d import Outputs
 from wild3d.network import Network
+from wild3d.poses import angles
 from wild3d.poses.pose import Box, Camera, Pose
 from wild3d.predict import boxes as box_lib
 from wild3d.predict import camera_space, crop
@@ -259,4 +260,5 @@ def _pose(box, affine, rank, camera, found):
     joints_camera=in_space,
     person=rank,
     presence=float(found['presence']) if 'presence' in found else None,
+    angles=angles.of(found['joints_mm']),
   )
