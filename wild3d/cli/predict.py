@@ -50,8 +50,24 @@ def main(arguments) -> None:
   )
   add = parser.add_argument_group('size and camera').add_argument
   add('--height', type=float, help="a person's height in metres, to set the scale")
-  add('--focal', type=float, help='focal length in px: places poses before the camera')
-  add('--fov', type=float, help='or the field of view across the longer side, degrees')
+  add('--focal', type=float, help='focal length, px of the original')
+  add(
+    '--fov',
+    type=float,
+    help='or the field of view across the longer side, degrees (default: 55, assumed)',
+  )
+  add(
+    '--intrinsics',
+    type=lambda text: _numbers('intrinsics', text),
+    metavar='FX,FY,CX,CY',
+    help="or all four, px, as OpenCV's calibration gives them",
+  )
+  add(
+    '--distortion',
+    type=lambda text: _numbers('distortion', text),
+    metavar='K1,K2,P1,P2[,K3]',
+    help="of the lens of those intrinsics, OpenCV's",
+  )
   add = parser.add_argument_group('how').add_argument
   add(
     '--batch',
@@ -73,7 +89,13 @@ def main(arguments) -> None:
     '--formats',
     type=lambda text: tuple(filter(None, text.split(','))),
     metavar='A,B',
-    help='of json (always), npz, bvh, trc: see docs/predict.md',
+    help='of json (always), npz, csv, bvh, trc, c3d: see docs/predict.md',
+  )
+  add(
+    '--joints',
+    metavar='SET',
+    help='in files but BVH: mpii16 (default), h36m17, coco17, smpl24, lsp14, '
+    'mpi_inf_3dhp17',
   )
   add('--html', metavar='FILE', help='an interactive page')
   add('--rerun', metavar='FILE', help='a recording for the rerun viewer')
@@ -95,3 +117,10 @@ def _box(text):
       f'--box={text}: give left,top,width,height in px, such as 40,20,200,400'
     ) from None
   return x, y, width, height
+
+
+def _numbers(flag, text):
+  try:
+    return tuple(map(float, text.split(',')))
+  except ValueError:
+    raise UserError(f'--{flag}={text}: give numbers with commas between') from None

@@ -11,7 +11,7 @@ from wild3d.poses.pose import Pose, PoseFile
 
 # What the network finds, and the one joint that is made of it: Human3.6M's and 3DHP's
 # spine, which is no landmark, as the middle of pelvis and thorax.
-_FOUND = (*skeleton.JOINTS, 'spine')
+FOUND = (*skeleton.JOINTS, 'spine')
 _OF_JOINTS = ('joints2d', 'joints_crop', 'joints_mm', 'joints_camera')
 
 
@@ -27,7 +27,7 @@ def check(name: str) -> None:
 
 def missing(name: str) -> tuple[str, ...]:
   """The joints of a set that no network of ours finds: eyes, feet, vertebrae."""
-  return tuple(joint for joint in skeleton.JOINT_SETS[name] if joint not in _FOUND)
+  return tuple(joint for joint in skeleton.JOINT_SETS[name] if joint not in FOUND)
 
 
 def rows(
@@ -36,7 +36,7 @@ def rows(
   """The named joints of ours; NaN for those that are not found."""
   middle = joints[..., [skeleton.PELVIS, skeleton.THORAX], :].mean(-2, keepdims=True)
   whole = np.concatenate([joints, middle], axis=-2)
-  found, known = skeleton.convert(whole, _FOUND, names)
+  found, known = skeleton.convert(whole, FOUND, names)
   return np.where(known[:, None], found, np.nan)
 
 

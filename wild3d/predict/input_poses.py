@@ -95,7 +95,7 @@ class InputPoses:
 
   def _camera(self, image):
     height, width = image.shape[:2]
-    return camera_space.camera_of(width, height, self._options.focal, self._options.fov)
+    return camera_space.camera_of(width, height, **camera_space.given(self._options))
 
   def _kept(self, poses):
     """The people of whom the network is as sure as was asked for."""
