@@ -1,6 +1,7 @@
 """wild3d predict: 3D poses of people in photographs."""
 
 import argparse
+import math
 
 from wild3d.cli.parser import Parser
 from wild3d.errors import UserError
@@ -82,8 +83,29 @@ def main(arguments) -> None:
     help="sub-pixel rule; the default is the run's",
   )
   add('--flip_test', action='store_true', help='look at the mirror image too')
+  add = parser.add_argument_group('videos').add_argument
   add('--smooth', action='store_true', help='one-euro filter over frames of a video')
-  add('--frames', type=int, metavar='N', help='stop a video or webcam after N frames')
+  add(
+    '--from',
+    dest='start',
+    type=lambda text: _seconds('from', text),
+    metavar='TIME',
+    help='begin there: seconds, or minutes:seconds, such as 12.5 or 1:02.5',
+  )
+  add(
+    '--to',
+    dest='end',
+    type=lambda text: _seconds('to', text),
+    metavar='TIME',
+    help='end there',
+  )
+  add('--every', type=int, metavar='N', help='look at each Nth frame')
+  add('--frames', type=int, metavar='N', help='stop after N frames')
+  add(
+    '--show',
+    action='store_true',
+    help='a window that shows the frames as they are done',
+  )
   add = parser.add_argument_group('what to write').add_argument
   add(
     '--formats',
@@ -117,6 +139,22 @@ def _box(text):
       f'--box={text}: give left,top,width,height in px, such as 40,20,200,400'
     ) from None
   return x, y, width, height
+
+
+def _seconds(flag, text):
+  """Of '12.5', '1:02.5' or '1:00:00'."""
+  parts = text.split(':')
+  try:
+    numbers = [*map(int, parts[:-1]), float(parts[-1])]
+  except ValueError:
+    numbers = []
+  if not 1 <= len(numbers) <= 3 or not all(
+    0 <= number < math.inf for number in numbers
+  ):
+    raise UserError(
+      f'--{flag}={text}: give seconds, or minutes:seconds, such as 12.5 or 1:02.5'
+    )
+  return sum(number * 60**place for place, number in enumerate(reversed(numbers)))
 
 
 def _numbers(flag, text):

@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import importlib.util
 import logging
+import math
 import pathlib
 import warnings
 
@@ -21,6 +22,7 @@ from wild3d.predict import (
 )
 from wild3d.predict.input_poses import InputPoses, drawings
 from wild3d.predict.predictor import Predictor
+from wild3d.predict.window import Window
 
 # Datasets without a photograph: a network that has seen no other finds few real people.
 DRAWN = ('synthetic_people', 'mocap_people')
@@ -61,7 +63,13 @@ class Options:
   smooth: bool = False  # one-euro filter over time, in videos
   html: str | None = None  # file of an interactive page
   rerun: str | None = None  # file of a rerun recording
-  frames: int | None = None  # at most so many of a video or webcam; None: all
+  # Of a video or webcam: from and to these seconds, of those each so many'th frame, and
+  # at most so many; None: all.
+  start: float = 0.0
+  end: float = math.inf
+  every: int = 1
+  frames: int | None = None
+  show: bool = False  # a window of the frames of videos as they are done
 
 
 def predict(arguments: list[str], options: Options) -> None:
@@ -89,6 +97,9 @@ def predict(arguments: list[str], options: Options) -> None:
   if options.pictures:
     output_folder.check_drawings(out, drawings(found).values(), sources)
   with contextlib.ExitStack() as stack:
+    window = None
+    if options.show:
+      window = stack.enter_context(contextlib.closing(Window('wild3d')))
     folder, new = stack.enter_context(output_folder.replaced(out, sources))
     predictor = Predictor.from_checkpoint(
       options.checkpoint,
@@ -101,7 +112,7 @@ def predict(arguments: list[str], options: Options) -> None:
     if passed:
       print(_passed_over(passed))
     poses_of = stack.enter_context(
-      contextlib.closing(InputPoses(options, predictor, new, found))
+      contextlib.closing(InputPoses(options, predictor, new, found, window))
     )
     header = _header(options, predictor, found)
     print(f'network: {header.checkpoint}; boxes: {header.detector}')
@@ -161,10 +172,14 @@ def _check(options):
       crop.to_original(options.box)
     except UserError as error:
       raise UserError(f'--box: {error}') from None
-  for flag in ('people', 'frames', 'batch'):
+  for flag in ('people', 'frames', 'batch', 'every'):
     number = getattr(options, flag)
     if number is not None and number < 1:
       raise UserError(f'--{flag}={number}: give 1 or more')
+  if options.end < options.start:
+    raise UserError(
+      f'--to={options.end:g}: lies before --from={options.start:g}, seconds'
+    )
   if options.min_score is not None and not 0 <= options.min_score <= 1:
     raise UserError(f'--min_score={options.min_score}: give 0 to 1')
   if options.rerun and importlib.util.find_spec('rerun') is None:
