@@ -190,7 +190,7 @@ def test_plain_boxes(run):
   np.testing.assert_array_equal(plain.joints2d, boxed.joints2d)
   for wrong in ((1, 2, 3), 30, 'abcd'):
     with pytest.raises(UserError, match='left, top, width, height'):
-      as_box(wrong)
+      inspect.unwrap(as_box)(wrong)
 
 
 @pytest.mark.parametrize('side', [50.0, 700.0])

@@ -45,10 +45,8 @@ def read(path: str | os.PathLike) -> UInt8[np.ndarray, 'H W 3']:
     return np.asarray(_rgb(ImageOps.exif_transpose(image), path))
 
 
-def of(
-  picture: str | os.PathLike | Image.Image | np.ndarray,
-) -> tuple[str, np.ndarray]:
-  """(its name, upright RGB) of a path, a picture of Pillow, or an array, as it is.
+def of(picture: object) -> tuple[str, object]:
+  """(its name, upright RGB) of a path or a picture of Pillow; all else as it is.
 
   Raises:
     UserError: see `read`.

@@ -14,7 +14,7 @@ from wild3d.predict import lens
 
 _MEAN = skeleton.MEAN_BONE_MM
 MAX_FOCAL = 1e7  # px
-ASSUMED_FOV = 55.0  # degrees across the longer side, as MeTRAbs and NLF assume
+ASSUMED_FOV = 55.0  # degrees across the longer side, as MeTRAbs assumes
 _ANKLE_MM = 80.0  # of the ankle joint above the ground
 # What an upright person of these average bones measures.
 _STATURE_MM = _ANKLE_MM + sum(
