@@ -1,5 +1,7 @@
 """wild3d predict on videos, with an untrained network."""
 
+import json
+import pathlib
 import sys
 import types
 
@@ -14,6 +16,7 @@ from wild3d.configs import base
 from wild3d.media import bvh, video_file
 from wild3d.models import initial
 from wild3d.poses import poses_json
+from wild3d.poses.pose import Camera
 from wild3d.training import checkpoints
 
 pytest.importorskip('av')
@@ -41,7 +44,8 @@ def _command(run, tmp_path, *arguments):
 def test_everything_of_a_video(run, tmp_path, capsys):
   """Catches a file that was asked for and is not there, or frames that are lost."""
   path = fake_video.write(tmp_path / 'walk.mp4', np.arange(12) / 25)
-  page, flags = tmp_path / 'page.html', ['--box=30,10,40,50', '--smooth', '--fov=60']
+  page, flags = tmp_path / 'page.html', ['--box=30,10,40,50', '--smooth']
+  flags += ['--intrinsics=90,91,47,31', '--distortion=-0.1,0.02,0,0.001']
   status, out = _command(
     run, tmp_path, path, *flags, '--formats=json,npz,csv,bvh,trc', f'--html={page}'
   )
@@ -52,6 +56,13 @@ def test_everything_of_a_video(run, tmp_path, capsys):
   np.testing.assert_allclose([p.time for p in found.pictures], np.arange(12) / 25)
   header = found.header
   assert (header.fps, header.smooth, header.detector) == (25.0, True, 'given')
+  said = 'given: fx, fy, cx, cy 90,91,47,31, distortion -0.1,0.02,0,0.001'
+  assert header.camera == said
+  lens = Camera(90.0, 91.0, 47.5, 31.5, (-0.1, 0.02, 0.0, 0.001))
+  assert {picture.camera for picture in found.pictures} == {lens}
+  data = json.loads((out / 'poses.json').read_text())
+  text = (pathlib.Path(poses_json.__file__).parent / 'poses.schema.json').read_text()
+  pytest.importorskip('jsonschema').validate(data, json.loads(text))
   names = {str(p.relative_to(out)) for p in out.rglob('*') if p.is_file()}
   assert {'poses.json', 'poses.npz', 'poses.csv', 'pictures/walk.mp4'} <= names
   assert {'bvh/walk-person0.bvh', 'trc/walk-person0.trc'} <= names

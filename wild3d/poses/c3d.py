@@ -23,7 +23,7 @@ def write(poses: PoseFile, place: str | os.PathLike) -> list[pathlib.Path]:
   Units are mm, axes x right, y up, z towards the camera. Every joint is a point but those
   that are not found. A frame without the person has no valid points. The format counts
   frames without gaps: of every Nth of a video the rate is its Nth part, and the first
-  frame's number falls on its time. Returns the files.
+  frame's number is the nearest before its time. Returns the files.
 
   Raises:
     UserError: ezc3d is not installed, or a file cannot be written.
