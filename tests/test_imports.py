@@ -70,6 +70,7 @@ ONLY_IMPORTER = {
   'orbax': {'training.checkpoints'},
   'av': {'media.video_file', 'media.video_writer'},
   'cv2': {'predict.hog'},
+  'ezc3d': {'poses.c3d'},
   'onnx': {'export.onnx_graph'},
   'onnxruntime': {'export.formats'},
   'pillow_heif': {'media.image_file'},

@@ -123,6 +123,11 @@ _SETS = {
     nose left_eye right_eye left_ear right_ear
     left_shoulder right_shoulder left_elbow right_elbow left_wrist right_wrist
     left_hip right_hip left_knee right_knee left_ankle right_ankle""",
+  'smpl24': """
+    pelvis left_hip right_hip spine1 left_knee right_knee spine2 left_ankle right_ankle
+    spine3 left_foot right_foot neck left_collar right_collar head
+    left_shoulder right_shoulder left_elbow right_elbow left_wrist right_wrist
+    left_hand right_hand""",
 }
 JOINT_SETS = {'mpii16': JOINTS} | {
   k: tuple(names.split()) for k, names in _SETS.items()

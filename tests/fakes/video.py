@@ -16,13 +16,16 @@ def frame(number: int) -> np.ndarray:
   return image
 
 
-def write(path: pathlib.Path, times, codec='libx264', **options) -> pathlib.Path:
+def write(
+  path: pathlib.Path, times, codec='libx264', stream_options=None, **options
+) -> pathlib.Path:
   """A video of one frame for each time in seconds."""
   import av
 
   with av.open(str(path), 'w', options=options) as container:
     stream = container.add_stream(codec, rate=25)
     stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, 'yuv420p'
+    stream.options = stream_options or {}
     stream.codec_context.time_base = fractions.Fraction(1, 1000)
     for number, seconds in enumerate(times):
       picture = av.VideoFrame.from_ndarray(frame(number), format='rgb24')

@@ -104,7 +104,7 @@ def _read_trc(path):
   head = dict(zip(lines[1].split('\t'), lines[2].split('\t'), strict=True))
   names = lines[3].rstrip('\t').split('\t')[2::3]
   rows = [
-    [float(cell) if cell else np.nan for cell in line.split('\t')]
+    [float(cell) if cell else np.nan for cell in line.split('\t')[: 2 + 3 * len(names)]]
     for line in lines[6:]
     if line
   ]

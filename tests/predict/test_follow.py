@@ -27,8 +27,8 @@ class _Network:
   def __init__(self):
     self.score = 0.8
 
-  def predict(self, image, boxes, camera=None):
-    poses = []
+  def predict_many(self, images, boxes, cameras):
+    (image,), (boxes,), poses = images, boxes, []
     for rank, box in enumerate(boxes):
       x, y, w, h = box.xywh
       marks = [np.argwhere(image[..., c] > 200)[:, ::-1] for c in range(3)]
@@ -38,7 +38,7 @@ class _Network:
       low, high = near.min(0), near.max(0) + 1
       joints = np.linspace(low, high, 16).astype(float)
       poses.append(_pose(box, joints, rank, self.score))
-    return poses
+    return [poses]
 
 
 def _image(*squares):
@@ -82,10 +82,11 @@ def test_drifting_box_is_put_right():
   """Catches a box that grows from frame to frame and never comes back."""
 
   class Drifts(_Network):
-    def predict(self, image, boxes, camera=None):
-      x, y, w, h = boxes[0].xywh
+    def predict_many(self, images, boxes, cameras):
+      ((box,),) = boxes
+      x, y, w, h = box.xywh
       joints = np.linspace([x - 1, y - 1], [x + w + 1, y + h + 1], 16)
-      return [_pose(boxes[0], joints, 0)]
+      return [[_pose(box, joints, 0)]]
 
   follower = _follower(network=Drifts())
   image = _image((100, 40))

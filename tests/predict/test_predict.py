@@ -57,7 +57,7 @@ def test_batches_do_not_matter(run):
   np.testing.assert_allclose(many[1][4].joints2d, together[4].joints2d, atol=1e-3)
   (alone,) = predictor.predict(other, [boxes[0]])
   np.testing.assert_allclose(many[0][0].joints2d, alone.joints2d, atol=1e-3)
-  assert predictor.predict(image, []) == []
+  assert list(predictor.predict(image, [])) == []
 
 
 def test_network_honours_its_pixels(run):
@@ -90,7 +90,8 @@ def test_heights_and_cameras():
   with pytest.raises(UserError, match='metres'):
     camera_space.skeleton_of_height(175.0)
   assert camera_space.camera_of(200, 100, None, 90.0).fx == pytest.approx(100)
-  assert camera_space.camera_of(200, 100, None, None) is None
+  assumed = camera_space.camera_of(100, 200)
+  assert assumed.fx == pytest.approx(100 / np.tan(np.radians(55 / 2)))
   for focal, fov in ((5.0, 60.0), (-1.0, None), (None, 180.0)):
     with pytest.raises(UserError, match='--f'):
       camera_space.camera_of(200, 100, focal, fov)
@@ -122,7 +123,14 @@ def test_command(run, tmp_path, capsys):
   [
     (['--box=1,2,3'], '--box=1,2,3'),
     (['--box=900,0,10,10'], 'outside'),
-    (['--focal=900', '--fov=60'], 'one of the two'),
+    (['--focal=900', '--fov=60'], 'one of the three'),
+    (['--intrinsics=900,900,320'], '--intrinsics=900,900,320: give fx,fy,cx,cy'),
+    (['--intrinsics=900,a'], '--intrinsics=900,a: give numbers'),
+    (['--intrinsics=90,90,50,4000'], 'of another size?'),
+    (['--distortion=0,0,0,0'], '--distortion: give --intrinsics'),
+    (['--intrinsics=9,9,5,5', '--distortion=1'], '--distortion=1: give k1,k2,p1,p2'),
+    (['--intrinsics=90,90,50,40', '--distortion=-9,0,0,0'], 'does not reach the sides'),
+    (['--joints=coco'], '--joints=coco: choose from mpii16, h36m17'),
     (['--height=170'], 'metres'),
     (['--step=7'], '--step=7'),
     (['--batch=0'], '--batch=0'),

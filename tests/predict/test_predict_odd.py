@@ -16,7 +16,8 @@ from wild3d.media import image_file
 from wild3d.poses import poses_json, track
 from wild3d.poses.pose import Box
 from wild3d.predict import input_poses
-from wild3d.predict.predictor import Predictor, _as_box
+from wild3d.predict.boxes import as_box
+from wild3d.predict.predictor import Predictor
 
 THIN = ((1, 194), (2000, 8), (120, 65430), (30000, 400), (100_000, 1))
 
@@ -189,7 +190,7 @@ def test_plain_boxes(run):
   np.testing.assert_array_equal(plain.joints2d, boxed.joints2d)
   for wrong in ((1, 2, 3), 30, 'abcd'):
     with pytest.raises(UserError, match='left, top, width, height'):
-      _as_box(wrong)
+      inspect.unwrap(as_box)(wrong)
 
 
 @pytest.mark.parametrize('side', [50.0, 700.0])

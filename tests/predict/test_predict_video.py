@@ -1,5 +1,10 @@
 """wild3d predict on videos, with an untrained network."""
 
+import json
+import pathlib
+import sys
+import types
+
 import jax
 import numpy as np
 import pytest
@@ -8,9 +13,10 @@ from PIL import Image
 
 from wild3d import __main__, network, settings
 from wild3d.configs import base
-from wild3d.media import video_file
+from wild3d.media import bvh, video_file
 from wild3d.models import initial
 from wild3d.poses import poses_json
+from wild3d.poses.pose import Camera
 from wild3d.training import checkpoints
 
 pytest.importorskip('av')
@@ -38,9 +44,10 @@ def _command(run, tmp_path, *arguments):
 def test_everything_of_a_video(run, tmp_path, capsys):
   """Catches a file that was asked for and is not there, or frames that are lost."""
   path = fake_video.write(tmp_path / 'walk.mp4', np.arange(12) / 25)
-  page, flags = tmp_path / 'page.html', ['--box=30,10,40,50', '--smooth', '--fov=60']
+  page, flags = tmp_path / 'page.html', ['--box=30,10,40,50', '--smooth']
+  flags += ['--intrinsics=90,91,47,31', '--distortion=-0.1,0.02,0,0.001']
   status, out = _command(
-    run, tmp_path, path, *flags, '--formats=json,npz,bvh,trc', f'--html={page}'
+    run, tmp_path, path, *flags, '--formats=json,npz,csv,bvh,trc', f'--html={page}'
   )
   assert status == 0
   assert 'walk.mp4: 12 frames, 1 person at once at most' in capsys.readouterr().out
@@ -49,8 +56,15 @@ def test_everything_of_a_video(run, tmp_path, capsys):
   np.testing.assert_allclose([p.time for p in found.pictures], np.arange(12) / 25)
   header = found.header
   assert (header.fps, header.smooth, header.detector) == (25.0, True, 'given')
+  said = 'given: fx, fy, cx, cy 90,91,47,31, distortion -0.1,0.02,0,0.001'
+  assert header.camera == said
+  lens = Camera(90.0, 91.0, 47.5, 31.5, (-0.1, 0.02, 0.0, 0.001))
+  assert {picture.camera for picture in found.pictures} == {lens}
+  data = json.loads((out / 'poses.json').read_text())
+  text = (pathlib.Path(poses_json.__file__).parent / 'poses.schema.json').read_text()
+  pytest.importorskip('jsonschema').validate(data, json.loads(text))
   names = {str(p.relative_to(out)) for p in out.rglob('*') if p.is_file()}
-  assert {'poses.json', 'poses.npz', 'pictures/walk.mp4'} <= names
+  assert {'poses.json', 'poses.npz', 'poses.csv', 'pictures/walk.mp4'} <= names
   assert {'bvh/walk-person0.bvh', 'trc/walk-person0.trc'} <= names
   with video_file.opened(out / 'pictures' / 'walk.mp4') as video:
     frames = list(video)
@@ -110,9 +124,99 @@ def test_boxes_of_a_file(run, tmp_path, capsys):
   assert len(picture.poses) == 1
 
 
+def test_part_of_a_video(run, tmp_path, capsys):
+  """Catches frames that count from the part's start, or a drawing of black until then."""
+  path = fake_video.write(tmp_path / 'walk.mp4', np.arange(30) / 25)
+  flags = ['--box=30,10,40,50', '--from=0:0.4', '--to=0.8', '--every=3', '--smooth']
+  status, out = _command(
+    run, tmp_path, path, *flags, '--joints=coco17', '--formats=trc,bvh,csv'
+  )
+  assert status == 0
+  assert 'walk.mp4: 4 frames' in (said := capsys.readouterr().out)
+  assert 'not found: nose, left_eye' in said
+  found = poses_json.read(out / 'poses.json')
+  assert [p.frame for p in found.pictures] == [10, 13, 16, 19]
+  np.testing.assert_allclose([p.time for p in found.pictures], [0.4, 0.52, 0.64, 0.76])
+  (pose,) = found.pictures[2].poses
+  assert np.isfinite(pose.joints_camera[5:]).all()
+  assert np.isfinite(pose.angles).sum() > 6
+  rows = (out / 'trc' / 'walk-person0.trc').read_text().split('\n')[6:-1]
+  assert [row.split('\t')[0] for row in rows] == ['11', '14', '17', '20']
+  motion = bvh.read(out / 'bvh' / 'walk-person0.bvh')
+  assert len(motion.values) == 4
+  assert motion.frame_time == pytest.approx(0.12)
+  with video_file.opened(out / 'pictures' / 'walk.mp4') as video:
+    assert [seconds for _, seconds, _ in video] == pytest.approx([0, 0.12, 0.24, 0.36])
+  status, _ = _command(run, tmp_path, path, '--box=30,10,40,50', '--from=60')
+  assert status == 2
+  assert 'walk.mp4: no frame between --from and --to; it has 30' in (
+    capsys.readouterr().err
+  )
+
+
+class _Tk(types.ModuleType):
+  """Stands for tkinter on a machine with a display; closed by hand after two frames."""
+
+  TclError = RuntimeError
+  shown, closed = 0, False
+
+  def Tk(self):  # noqa: N802
+    return self
+
+  def Label(self, root):  # noqa: N802
+    return self
+
+  def update(self):
+    self.shown += 1
+    if self.shown == 2:
+      self.close()
+
+  def protocol(self, name, close):
+    self.close = close
+
+  def destroy(self):
+    self.closed = True
+
+  title = pack = configure = lambda self, *_, **__: None
+
+
+def test_shown(run, tmp_path, monkeypatch):
+  """Catches a closed window that ends the work, or that is drawn to."""
+  tk = _Tk('tkinter')
+  monkeypatch.setitem(sys.modules, 'tkinter', tk)
+  image_tk = types.ModuleType('PIL.ImageTk')
+  image_tk.PhotoImage = lambda image, master: image
+  monkeypatch.setitem(sys.modules, 'PIL.ImageTk', image_tk)
+  monkeypatch.setattr('PIL.ImageTk', image_tk, raising=False)
+  path = fake_video.write(tmp_path / 'walk.mp4', np.arange(4) / 25)
+  flags = ['--box=30,10,40,50', '--show', '--no_pictures']
+  status, out = _command(run, tmp_path, path, *flags)
+  assert (status, tk.shown, tk.closed) == (0, 2, True)
+  assert len(poses_json.read(out / 'poses.json').pictures) == 4
+
+
+def test_no_display(run, tmp_path, monkeypatch, capsys):
+  """Catches a traceback, or a window found impossible after an hour."""
+  monkeypatch.delenv('DISPLAY', raising=False)
+  path = fake_video.write(tmp_path / 'walk.mp4', np.arange(4) / 25)
+  monkeypatch.setattr(network, 'load', lambda *_: pytest.fail('it was loaded'))
+  status, out = _command(run, tmp_path, path, '--show')
+  assert status == 2
+  (line,) = capsys.readouterr().err.splitlines()
+  assert line.startswith('wild3d: error: --show')
+  monkeypatch.setitem(sys.modules, 'tkinter', None)
+  status, out = _command(run, tmp_path, path, '--show')
+  assert 'python3-tk' in capsys.readouterr().err
+  assert not out.exists()
+
+
 @pytest.mark.parametrize(
   ('flags', 'said'),
   [
+    (['--from=x'], '--from=x: give seconds'),
+    (['--from=1:-2'], '--from=1:-2: give seconds'),
+    (['--from=1:00', '--to=59'], '--to=59: lies before --from=60'),
+    (['--every=0'], '--every=0'),
     (['--box=1,2,3,4', '--boxes=x.json'], 'one of the two'),
     (['--people=0'], '--people=0'),
     (['--frames=0'], '--frames=0'),

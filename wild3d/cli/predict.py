@@ -1,6 +1,7 @@
 """wild3d predict: 3D poses of people in photographs."""
 
 import argparse
+import math
 
 from wild3d.cli.parser import Parser
 from wild3d.errors import UserError
@@ -50,8 +51,24 @@ def main(arguments) -> None:
   )
   add = parser.add_argument_group('size and camera').add_argument
   add('--height', type=float, help="a person's height in metres, to set the scale")
-  add('--focal', type=float, help='focal length in px: places poses before the camera')
-  add('--fov', type=float, help='or the field of view across the longer side, degrees')
+  add('--focal', type=float, help='focal length, px of the original')
+  add(
+    '--fov',
+    type=float,
+    help='or the field of view across the longer side, degrees (default: 55, assumed)',
+  )
+  add(
+    '--intrinsics',
+    type=lambda text: _numbers('intrinsics', text),
+    metavar='FX,FY,CX,CY',
+    help="or all four, px, as OpenCV's calibration gives them",
+  )
+  add(
+    '--distortion',
+    type=lambda text: _numbers('distortion', text),
+    metavar='K1,K2,P1,P2[,K3]',
+    help="of the lens of those intrinsics, OpenCV's",
+  )
   add = parser.add_argument_group('how').add_argument
   add(
     '--batch',
@@ -66,14 +83,41 @@ def main(arguments) -> None:
     help="sub-pixel rule; the default is the run's",
   )
   add('--flip_test', action='store_true', help='look at the mirror image too')
+  add = parser.add_argument_group('videos').add_argument
   add('--smooth', action='store_true', help='one-euro filter over frames of a video')
-  add('--frames', type=int, metavar='N', help='stop a video or webcam after N frames')
+  add(
+    '--from',
+    dest='start',
+    type=lambda text: _seconds('from', text),
+    metavar='TIME',
+    help='begin there: seconds, or minutes:seconds, such as 12.5 or 1:02.5',
+  )
+  add(
+    '--to',
+    dest='end',
+    type=lambda text: _seconds('to', text),
+    metavar='TIME',
+    help='end there',
+  )
+  add('--every', type=int, metavar='N', help='look at each Nth frame')
+  add('--frames', type=int, metavar='N', help='stop after N frames')
+  add(
+    '--show',
+    action='store_true',
+    help='a window that shows the frames as they are done',
+  )
   add = parser.add_argument_group('what to write').add_argument
   add(
     '--formats',
     type=lambda text: tuple(filter(None, text.split(','))),
     metavar='A,B',
-    help='of json (always), npz, bvh, trc: see docs/predict.md',
+    help='of json (always), npz, csv, bvh, trc, c3d: see docs/predict.md',
+  )
+  add(
+    '--joints',
+    metavar='SET',
+    help='in files but BVH: mpii16 (default), h36m17, coco17, smpl24, lsp14, '
+    'mpi_inf_3dhp17',
   )
   add('--html', metavar='FILE', help='an interactive page')
   add('--rerun', metavar='FILE', help='a recording for the rerun viewer')
@@ -95,3 +139,26 @@ def _box(text):
       f'--box={text}: give left,top,width,height in px, such as 40,20,200,400'
     ) from None
   return x, y, width, height
+
+
+def _seconds(flag, text):
+  """Of '12.5', '1:02.5' or '1:00:00'."""
+  parts = text.split(':')
+  try:
+    numbers = [*map(int, parts[:-1]), float(parts[-1])]
+  except ValueError:
+    numbers = []
+  if not 1 <= len(numbers) <= 3 or not all(
+    0 <= number < math.inf for number in numbers
+  ):
+    raise UserError(
+      f'--{flag}={text}: give seconds, or minutes:seconds, such as 12.5 or 1:02.5'
+    )
+  return sum(number * 60**place for place, number in enumerate(reversed(numbers)))
+
+
+def _numbers(flag, text):
+  try:
+    return tuple(map(float, text.split(',')))
+  except ValueError:
+    raise UserError(f'--{flag}={text}: give numbers with commas between') from None

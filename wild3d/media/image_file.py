@@ -45,6 +45,20 @@ def read(path: str | os.PathLike) -> UInt8[np.ndarray, 'H W 3']:
     return np.asarray(_rgb(ImageOps.exif_transpose(image), path))
 
 
+def of(picture: object) -> tuple[str, object]:
+  """(its name, upright RGB) of a path or a picture of Pillow; all else as it is.
+
+  Raises:
+    UserError: see `read`.
+  """
+  if isinstance(picture, str | os.PathLike):
+    return str(picture), read(picture)
+  if isinstance(picture, Image.Image):
+    name = str(getattr(picture, 'filename', '')) or 'picture'
+    return name, np.asarray(_rgb(ImageOps.exif_transpose(picture), name))
+  return 'picture', picture
+
+
 def read_as_stored(path: str | os.PathLike) -> Image.Image:
   """Reads a picture as RGB in the pixels in which datasets are labelled: not turned.
 

@@ -1,24 +1,26 @@
 """Frames of a video file or a webcam, RGB, one at a time (PyAV)."""
 
 import contextlib
+import itertools
 import math
 import os
 import pathlib
 import platform
-import struct
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from jaxtyping import UInt8
 
 from wild3d.errors import UserError
+from wild3d.media import video_turn
 
 SUFFIXES = (
   '.mp4', '.mov', '.m4v', '.avi', '.mkv', '.webm', '.mpg', '.mpeg', '.wmv', '.ts',
 )  # fmt: skip
 MAX_PIXELS = 64_000_000  # of a frame
 _ROUNDING = 1.5e-3  # s: containers keep times in ticks, seldom above a millisecond
+_SAME_TIME = 1e-6  # s: of times that are told in decimals
 _WEBCAMS = {
   'Linux': ('v4l2', '/dev/video{}'),
   'Darwin': ('avfoundation', '{}'),
@@ -35,61 +37,128 @@ class Video:
     frames: how many there are; None for a webcam.
   """
 
-  def __init__(self, source: str, container, fps: float | None, frames: int | None):
-    """See `opened`."""
+  def __init__(
+    self,
+    source: str,
+    container,
+    fps: float | None,
+    frames: int | None,
+    stamps: Sequence[int] = (),
+  ):
+    """See `opened`; `stamps` are the frames' times in the stream's unit, ascending."""
     self.source = source
     self.fps = fps
     self.frames = frames
     self._container = container
+    self._stamps = stamps
 
   def __iter__(self) -> Iterator[tuple[int, float, UInt8[np.ndarray, 'H W 3']]]:
-    """Frames in order: (index, seconds, RGB, turned as the file asks for).
+    """All of `part`."""
+    return self.part()
+
+  def part(
+    self, start: float = 0.0, end: float = math.inf, every: int = 1
+  ) -> Iterator[tuple[int, float, UInt8[np.ndarray, 'H W 3']]]:
+    """Frames in order: (index in the video, seconds, RGB, turned as the file asks for).
+
+    Args:
+      start: seconds; decoding begins at the last whole picture before.
+      end: seconds; a frame at that very time is the last.
+      every: of the frames between the two, the first and each `every`th after it.
 
     Raises:
       UserError: the file ends early or is damaged; frames before that have come.
     """
     stream = _stream(self._container)
     stream.thread_type = 'AUTO'
-    first, began, index = None, time.monotonic(), -1
-    for index, (image, at) in enumerate(self._decoded(stream)):
+    first, began, index, passed = None, time.monotonic(), -1, 0
+    for index, frame in self._from(stream, start):
       if self.frames is None:
         seconds = time.monotonic() - began
-      elif at is None:
+      elif frame.time is None:
         seconds = index / (self.fps or 30.0)
       else:
-        first = at if first is None else first
-        seconds = float(at - first)
-      yield index, seconds, image
+        if first is None:
+          first = self._stamps[0] * stream.time_base if index else frame.time
+        seconds = float(frame.time - first)
+      if seconds > end + _SAME_TIME:
+        return
+      if seconds < start - _SAME_TIME:
+        continue
+      if passed % every == 0:
+        yield index, seconds, self._image(frame)
+      passed += 1
     if self.frames is not None and index + 1 < self.frames:
       raise UserError(
         f'{self.source}: {self.frames} frames are in the file, {index + 1} could be '
         'decoded: it is cut off or damaged'
       )
 
-  def _decoded(self, stream):
-    """Yields (RGB, seconds or None)."""
-    count = 0
-    frames = self._container.decode(stream)
-    while True:
-      try:
+  def count(
+    self, start: float = 0.0, end: float = math.inf, every: int = 1
+  ) -> int | None:
+    """How many frames `part` gives; None of a webcam."""
+    if self.frames is None:
+      return None
+    times = np.arange(self.frames) / (self.fps or 30.0)
+    if len(self._stamps) == self.frames:
+      unit = float(_stream(self._container).time_base)
+      times = (np.array(self._stamps) - self._stamps[0]) * unit
+    inside = (times >= start - _SAME_TIME) & (times <= end + _SAME_TIME)
+    return -(-int(inside.sum()) // every)
+
+  def _from(self, stream, start):
+    """Yields (index, frame) from some frame before `start` seconds."""
+    if start > 0 and self._stamps:
+      # Some containers go to a whole picture that is stored before, and shown after.
+      for earlier in (0.0, 0.1, 0.5, 2.0, 10.0):
+        ticks = max(0.0, start - earlier - _SAME_TIME) / stream.time_base
+        wanted = self._stamps[0] + math.floor(ticks)
+        frames = self._sought(stream, wanted)
         frame = next(frames, None)
-        if frame is None:
+        if frame is not None and frame.pts in self._stamps and frame.pts <= wanted:
+          index = self._stamps.index(frame.pts)
+          yield from enumerate(itertools.chain([frame], frames), index)
           return
-        if frame.width * frame.height > MAX_PIXELS:
-          raise UserError(
-            f'{self.source}: {frame.width} x {frame.height} px a frame; at most '
-            f'{MAX_PIXELS // 10**6} million are read'
-          )
-        image = _upright(frame)
-      except UserError:
-        raise
-      except Exception as error:
-        # Whatever a damaged file makes a decoder do.
+      yield from enumerate(self._sought(None, 0))
+    else:
+      yield from enumerate(self._decoded(stream))
+
+  def _sought(self, stream, place):
+    with self._errors(0):
+      self._container.seek(place, stream=stream)
+    yield from self._decoded(_stream(self._container))
+
+  def _decoded(self, stream):
+    frames = self._container.decode(stream)
+    count = 0
+    while True:
+      with self._errors(count):
+        frame = next(frames, None)
+      if frame is None:
+        return
+      if frame.width * frame.height > MAX_PIXELS:
         raise UserError(
-          f'{self.source}: cannot be decoded after {count} frames ({_why(error)})'
-        ) from None
+          f'{self.source}: {frame.width} x {frame.height} px a frame; at most '
+          f'{MAX_PIXELS // 10**6} million are read'
+        )
       count += 1
-      yield image, frame.time
+      yield frame
+
+  def _image(self, frame):
+    with self._errors(None):
+      return video_turn.upright(frame)
+
+  @contextlib.contextmanager
+  def _errors(self, count):
+    """Whatever a damaged file makes a decoder do is a line that names it."""
+    try:
+      yield
+    except Exception as error:
+      after = '' if count is None else f' after {count} frames'
+      raise UserError(
+        f'{self.source}: cannot be decoded{after} ({_why(error)})'
+      ) from None
 
 
 @contextlib.contextmanager
@@ -112,11 +181,11 @@ def opened(source: str | os.PathLike) -> Iterator[Video]:
       yield Video(f'webcam:{source}', container, None, None)
     return
   with _decoding(source) as (container, stream):
-    fps, frames = _timing(container, stream)
+    fps, frames, stamps = _timing(container, stream)
   if not frames:
     raise UserError(f'{source}: there is no video frame in this file')
   with av.open(source) as container:
-    yield Video(source, container, fps, frames)
+    yield Video(source, container, fps, frames, stamps)
 
 
 def count(path: str | os.PathLike) -> int:
@@ -219,7 +288,7 @@ def _av():
 
 
 def _timing(container, stream):
-  """(fps or None, number of frames) from the packets: nothing is decoded."""
+  """(fps or None, number of frames, their times in ticks) from the packets alone."""
   declared = float(stream.average_rate or stream.guessed_rate or 0) or None
   tick = float(stream.time_base or 0)
   stamps, count, unseen, declared_frames = [], 0, 0, stream.frames
@@ -232,34 +301,13 @@ def _timing(container, stream):
   # Of a file that is cut off the index still names all, what an edit list hides too.
   total = max(count, declared_frames - unseen)
   if None in stamps or len(stamps) < 2:
-    return declared, total
+    return declared, total, ()
   times = np.sort(np.array(stamps, np.float64)) * tick
   if times[-1] <= times[0]:
-    return declared, total
+    return declared, total, sorted(stamps)
   fps = (count - 1) / (times[-1] - times[0])
   if declared and abs(declared - fps) < 5e-3 * fps:
     fps = declared
   off = np.abs(times - times[0] - np.arange(count) / fps).max()
-  return (fps if off < max(_ROUNDING, 1.5 * tick) else None), total
-
-
-def _upright(frame):
-  """RGB of a frame, turned by a multiple of 90 degrees as its metadata asks for."""
-  image = frame.to_ndarray(format='rgb24')
-  turns = _mirrored(frame)
-  if turns is not None:
-    return np.ascontiguousarray(np.rot90(image[:, ::-1], turns))
-  # The rotation is counter-clockwise, in degrees.
-  return np.ascontiguousarray(np.rot90(image, round(frame.rotation / 90) % 4))
-
-
-def _mirrored(frame):
-  """Quarter turns counter-clockwise after a mirroring; None where there is none."""
-  for data in frame.side_data:
-    if data.type.name == 'DISPLAYMATRIX' and len(bytes(data)) >= 36:
-      a, b, _, c, d, *_ = struct.unpack('=9i', bytes(data)[:36])
-      # (x, y) of the frame comes to (a x + c y, b x + d y); a mirroring has a negative
-      # determinant. What remains is a turn of the mirrored x, -x, by the matrix.
-      if a * d - b * c < 0:
-        return round(math.degrees(math.atan2(b, -a)) / 90) % 4
-  return None
+  even = off < max(_ROUNDING, 1.5 * tick)
+  return fps if even else None, total, sorted(stamps)

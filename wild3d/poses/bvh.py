@@ -13,6 +13,8 @@ from wild3d.poses.pose import PoseFile
 from wild3d.poses.track import PARENTS, Track
 
 CHANNELS = 'Xposition Yposition Zposition Zrotation Xrotation Yrotation'
+# mm beyond wrists, ankles and head: programs want a bone that is longer than nothing.
+_TIP = 50.0
 # Where a child lies from its parent in the rest pose: a T, facing +z, y up.
 _REST = {
   'thorax': (0, 1, 0),
@@ -33,8 +35,8 @@ _REST = {
 }
 
 
-def write(poses: PoseFile, folder: str | os.PathLike) -> dict[pathlib.Path, int]:
-  """Writes one file for each person of each video (or picture).
+def write(poses: PoseFile, place: str | os.PathLike) -> dict[pathlib.Path, int]:
+  """Writes one file for each person of each video (or picture), see track.with_paths.
 
   Units are mm, axes x right, y up, z towards the camera. The rest pose is a T of the
   person's median bone lengths. Every joint has its position from its parent in each
@@ -49,7 +51,7 @@ def write(poses: PoseFile, folder: str | os.PathLike) -> dict[pathlib.Path, int]
     UserError: a file cannot be written.
   """
   written = {}
-  for track, path in track_lib.with_paths(poses, folder, '.bvh'):
+  for track, path in track_lib.with_paths(poses, place, '.bvh'):
     joints, filled = track.evenly()
     files.write(path, _text(track, joints))
     written[path] = filled
@@ -76,13 +78,18 @@ def _joint(name, lengths, order, depth):
   order.append(name)
   offset = np.array(_REST.get(name, (0, 0, 0))) * lengths.get(name, 0.0)
   children = [child for child, above in PARENTS.items() if above == name]
-  inside = [f'OFFSET {" ".join(f"{x:.4f}" for x in offset)}', f'CHANNELS 6 {CHANNELS}']
+  inside = [f'OFFSET {_numbers(offset)}', f'CHANNELS 6 {CHANNELS}']
   for child in children:
     inside += _joint(child, lengths, order, depth + 1)
   if not children:
-    inside += ['End Site', '{', '\tOFFSET 0.0000 0.0000 0.0000', '}']
+    tip = _TIP * np.array(_REST[name])
+    inside += ['End Site', '{', f'\tOFFSET {_numbers(tip)}', '}']
   kind = 'JOINT' if depth else 'ROOT'
   return [f'{kind} {name}', '{', *(f'\t{line}' for line in inside), '}']
+
+
+def _numbers(offset):
+  return ' '.join(f'{x:.4f}' for x in offset)
 
 
 def _channels(at, order):

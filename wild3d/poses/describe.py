@@ -53,10 +53,11 @@ def _json(file):
 
 
 def _with_conventions(counts, header):
+  conventions = poses_json.conventions(header.get('joints', 'mpii16'))
   made = [(name, '-' if value is None else value) for name, value in header.items()]
   meaning = [
     (name, ', '.join(map(str, value)) if isinstance(value, list) else value)
-    for name, value in poses_json.CONVENTIONS.items()
+    for name, value in conventions.items()
   ]
   parts = (_table(counts), 'made by\n' + _table(made), 'means\n' + _table(meaning))
   return '\n\n'.join(parts)

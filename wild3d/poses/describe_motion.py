@@ -12,11 +12,16 @@ import numpy as np
 from wild3d import skeleton
 from wild3d.errors import UserError
 from wild3d.media import bvh
+from wild3d.poses import joint_set
 from wild3d.poses.bvh import CHANNELS
 from wild3d.poses.track import AXES, PARENTS
 
 _OURS = 'wild3d predict, by its joints'
 _OTHERS = 'another program: these are not the joints of wild3d predict'
+_MARKERS = [
+  tuple(name for name in names if name not in joint_set.missing(joints))
+  for joints, names in skeleton.JOINT_SETS.items()
+]
 _SILENT = 'the format does not say'
 _AT_ZERO = 0.01  # mm: a pelvis that stays so near to 0 was written minus itself
 
@@ -105,13 +110,16 @@ def of_trc(file: pathlib.Path) -> list[tuple[str, object]]:
     ('markers', f'{len(names)}: {", ".join(names)}'),
   ]
   units = fields.get('Units') or 'the header does not say'
-  if names == skeleton.JOINTS and units == 'mm':
+  if names in _MARKERS and units == 'mm':
+    origin = "the pelvis or the camera's centre: joints_camera in poses.json"
+    if 'pelvis' in names:
+      origin = _origin(places[:, names.index('pelvis')])
     return [
       *facts,
       ('written by', _OURS),
       ('units', units),
       ('axes', AXES),
-      ('origin', _origin(places[:, skeleton.ROOT])),
+      ('origin', origin),
     ]
   return [
     *facts,

@@ -2,7 +2,8 @@
 
 Coordinates are those of `data/batch.py`: continuous pixels of the original picture,
 the crop frame, and millimetres in camera axes (x right, y down, z away from the
-camera). Joints are `skeleton.JOINTS`; left and right are the person's own.
+camera). Joints are `skeleton.JOINTS`, or those of the set that the header names; left
+and right are the person's own.
 """
 
 import dataclasses
@@ -13,12 +14,18 @@ from jaxtyping import Float
 
 @dataclasses.dataclass(frozen=True)
 class Camera:
-  """A pinhole camera without distortion, in px of the original picture."""
+  """A pinhole camera and its lens, in px of the original picture.
+
+  Attributes:
+    fx, fy, cx, cy: focal lengths and centre; the first pixel's centre is (0.5, 0.5).
+    distortion: of the lens, OpenCV's k1, k2, p1, p2 and k3; () where there is none.
+  """
 
   fx: float
   fy: float
   cx: float
   cy: float
+  distortion: tuple[float, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,6 +59,8 @@ class Pose:
     person: the same number for the same person in all frames; in a still, its rank.
     presence: probability that a person is centred in the crop; None of a network that
       does not tell.
+    angles: degrees, of the joints that `angles.NAMES` lists; NaN where there is none;
+      None in files that have none.
   """
 
   joints2d: Float[np.ndarray, 'J 2']
@@ -63,6 +72,7 @@ class Pose:
   joints_camera: Float[np.ndarray, 'J 3'] | None = None
   person: int = 0
   presence: float | None = None
+  angles: Float[np.ndarray, ' A'] | None = None
 
 
 def sureness(pose: Pose) -> float:
@@ -85,7 +95,7 @@ class Picture:
     poses: the people.
     frame: index from 0 in the video; None for an image.
     time: seconds from the start of the video; None for an image.
-    camera: of this picture, where the user gave a focal length or field of view.
+    camera: of this picture; the header says whether it was given or assumed.
   """
 
   source: str
@@ -115,6 +125,8 @@ class Header:
     fps: frames a second of the video; None for images or a variable rate.
     version: of wild3d.
     trained_on: the network's training sets; '' where that is not known.
+    camera: what its numbers are from, see camera_space.told; '' in older files.
+    joints: the set of skeleton.JOINT_SETS that the arrays are in.
   """
 
   checkpoint: str
@@ -129,6 +141,8 @@ class Header:
   fps: float | None
   version: str
   trained_on: str = ''
+  camera: str = ''
+  joints: str = 'mpii16'
 
 
 @dataclasses.dataclass(frozen=True)

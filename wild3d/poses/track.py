@@ -24,28 +24,37 @@ class Track:
     source: see Picture.
     person: see Pose.
     frames: index in the video of every row, ascending; 0 for a picture.
+    step: of `frames` from picture to picture: 5 where every fifth was looked at.
     times: seconds, of every row.
+    names: of the J joints, without those that are not found.
     joints: mm, axes `AXES`; from the camera's centre where every pose has a place
       there, else minus the pelvis.
     in_camera: which of the two.
-    fps: frames a second; None where the frames are not evenly spaced.
+    fps: frames a second of the video; None where they are not evenly spaced.
   """
 
   source: str
   person: int
   frames: Int[np.ndarray, ' T']
+  step: int
   times: Float[np.ndarray, ' T']
+  names: tuple[str, ...]
   joints: Float[np.ndarray, 'T J 3']
   in_camera: bool
   fps: float | None
 
   @property
   def frame_time(self) -> float:
-    """Seconds from frame to frame: exact for an even rate, else the mean."""
+    """Seconds from row to row: exact for an even rate, else the mean."""
     if self.fps:
-      return 1 / self.fps
-    gaps = self.frames[-1] - self.frames[0]
+      return self.step / self.fps
+    gaps = self.count - 1
     return float(self.times[-1] - self.times[0]) / gaps if gaps else 1 / 30
+
+  @property
+  def count(self) -> int:
+    """Rows from the first to the last, those without the person too."""
+    return int(self.frames[-1] - self.frames[0]) // self.step + 1
 
   def evenly(self) -> tuple[Float[np.ndarray, 'N J 3'], int]:
     """The joints at an even rate, and how many rows were filled in.
@@ -53,9 +62,9 @@ class Track:
     From the first to the last frame; where the person was not found, or the video's
     rate varies, between its neighbours in time.
     """
-    count = int(self.frames[-1] - self.frames[0]) + 1
+    count = self.count
     at = self.frames.astype(np.float64)
-    wanted = self.frames[0] + np.arange(count, dtype=np.float64)
+    wanted = self.frames[0] + self.step * np.arange(count, dtype=np.float64)
     if self.fps is None:
       at, wanted = self.times, self.times[0] + self.frame_time * np.arange(count)
     flat = self.joints.reshape(len(at), -1)
@@ -70,23 +79,29 @@ def tracks(poses: PoseFile) -> list[Track]:
     rates.setdefault(picture.source, []).append((picture.frame or 0, picture.time or 0))
     for pose in picture.poses:
       rows.setdefault((picture.source, pose.person), []).append((picture, pose))
+  names = skeleton.JOINT_SETS[poses.header.joints]
   return [
-    _track(source, person, found, _fps(rates[source]))
+    _track(source, person, found, rates[source], names)
     for (source, person), found in rows.items()
   ]
 
 
-def _track(source, person, found, fps):
+def _track(source, person, found, rate, names):
   in_camera = all(pose.joints_camera is not None for _, pose in found)
   joints = [p.joints_camera if in_camera else p.joints_mm for _, p in found]
+  joints = np.stack(joints) * Y_UP
+  known = np.isfinite(joints).all(axis=(0, 2))
+  steps = np.diff([frame for frame, _ in rate])
   return Track(
     source=source,
     person=person,
     frames=np.array([picture.frame or 0 for picture, _ in found]),
+    step=int(np.gcd.reduce(steps)) or 1,
     times=np.array([float(picture.time or 0) for picture, _ in found]),
-    joints=np.stack(joints) * Y_UP,
+    names=tuple(name for name, here in zip(names, known, strict=True) if here),
+    joints=joints[:, known],
     in_camera=in_camera,
-    fps=fps,
+    fps=_fps(rate),
   )
 
 
@@ -122,17 +137,29 @@ def different(names: list[str]) -> list[str]:
 
 
 def with_paths(
-  poses: PoseFile, folder: str | os.PathLike, suffix: str
+  poses: PoseFile, place: str | os.PathLike, suffix: str
 ) -> list[tuple[Track, pathlib.Path]]:
-  """The people, each with a file to write: 'folder/video-person0.bvh'; all differ."""
-  found = tracks(poses)
+  """The people, each with a file to write: 'folder/video-person0.bvh'; all differ.
+
+  Args:
+    poses: whose people.
+    place: a folder; or, with the suffix, the one person's file, by whose name several
+      people's are called.
+    suffix: of the files, '.bvh'.
+  """
+  found, place = tracks(poses), pathlib.Path(place)
+  if place.suffix.lower() == suffix:
+    if len(found) == 1:
+      return [(found[0], place)]
+    stems = different([f'{place.stem}-person{track.person}' for track in found])
+    return [
+      (track, place.with_name(f'{stem}{place.suffix}'))
+      for track, stem in zip(found, stems, strict=True)
+    ]
   sources = list(dict.fromkeys(track.source for track in found))
   stems = [pathlib.Path(source.replace(':', '')).stem for source in sources]
   names = dict(zip(sources, different(stems), strict=True))
-  return [
-    (t, pathlib.Path(folder) / f'{names[t.source]}-person{t.person}{suffix}')
-    for t in found
-  ]
+  return [(t, place / f'{names[t.source]}-person{t.person}{suffix}') for t in found]
 
 
 # A joint's parent in a body as animators build it; the pelvis has none.

@@ -2,6 +2,7 @@
 
 import math
 import pathlib
+from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Float
@@ -10,7 +11,26 @@ from wild3d import files
 from wild3d.errors import UserError
 from wild3d.poses.pose import Box
 
+# Left, top, width, height in px, with or without a score.
+BoxLike = Box | Sequence[float | int] | np.ndarray
 _PERSON = 1  # COCO's category
+
+
+def as_box(box: BoxLike) -> Box:
+  """A Box of one, or of left, top, width, height.
+
+  Raises:
+    UserError: it is neither.
+  """
+  if isinstance(box, Box):
+    return box
+  try:
+    x, y, width, height = map(float, box)
+  except (TypeError, ValueError):
+    raise UserError(
+      f'box {box!r}: expected a Box, or left, top, width, height in px'
+    ) from None
+  return Box((x, y, width, height))
 
 
 def overlap(one: Box, other: Box) -> float:

@@ -68,7 +68,8 @@ class Follower:
       self._match(self._detector(image))
     self._frame += 1
     people = self._people
-    found = self._predictor.predict(image, [p.box for p in people], camera)
+    boxes = [person.box for person in people]
+    (found,) = self._predictor.predict_many([image], [boxes], [camera])
     self._people, poses = [], []
     # Who has been here longest keeps a body that two boxes have come to.
     for person, pose in zip(people, found, strict=True):

@@ -9,6 +9,7 @@ from PIL import Image
 
 from wild3d import files
 from wild3d.draw import people
+from wild3d.errors import UserError
 from wild3d.media import video_file
 from wild3d.media.inputs import Input
 from wild3d.media.video_writer import Mp4Writer
@@ -18,13 +19,19 @@ from wild3d.predict import boxes as box_lib
 from wild3d.predict import camera_space, detect, progress, stills
 from wild3d.predict.follow import AGAIN, Follower
 from wild3d.predict.predictor import Predictor
+from wild3d.predict.window import Window
 
 
 class InputPoses:
   """The poses of one input after the other: call it with each."""
 
   def __init__(
-    self, options, predictor: Predictor, folder: pathlib.Path, found: list[Input]
+    self,
+    options,
+    predictor: Predictor,
+    folder: pathlib.Path,
+    found: list[Input],
+    window: Window | None = None,
   ):
     """Nothing is read yet but the file of boxes.
 
@@ -33,12 +40,14 @@ class InputPoses:
       predictor: what finds the poses.
       folder: to draw to.
       found: all inputs, in the order in which they will be asked for.
+      window: where the frames of videos are shown, too.
 
     Raises:
       UserError: the file of boxes or the detector cannot be had.
     """
     self._options = options
     self._predictor = predictor
+    self._window = window
     self._box_file = options.boxes and box_lib.BoxFile(options.boxes)
     self._folder = folder
     self._drawings = drawings(found)
@@ -95,7 +104,7 @@ class InputPoses:
 
   def _camera(self, image):
     height, width = image.shape[:2]
-    return camera_space.camera_of(width, height, self._options.focal, self._options.fov)
+    return camera_space.camera_of(width, height, **camera_space.given(self._options))
 
   def _kept(self, poses):
     """The people of whom the network is as sure as was asked for."""
@@ -119,10 +128,12 @@ class InputPoses:
     options = self._options
     with contextlib.ExitStack() as stack:
       video = stack.enter_context(video_file.opened(item.source))
+      part = (options.start, options.end, options.every)
       writer = None
       if options.pictures:
         path = self._folder / self._drawings[item.source]
-        writer = stack.enter_context(Mp4Writer(path, video.fps))
+        fps = video.fps and video.fps / options.every
+        writer = stack.enter_context(Mp4Writer(path, fps))
       follower = Follower(
         self._predictor,
         lambda image: self._boxes(item.source, image),
@@ -130,15 +141,20 @@ class InputPoses:
         smooth=options.smooth,
         again=None if options.box or options.boxes else AGAIN,
       )
-      total = min(filter(None, (video.frames, options.frames)), default=None)
+      total = min(filter(None, (video.count(*part), options.frames)), default=None)
       bar = stack.enter_context(progress.bar(total, 'frame', video.source))
-      counts = []
+      counts, first = [], 0.0
       try:
-        for index, seconds, image in video:
+        for index, seconds, image in video.part(*part):
+          first = first if counts else seconds
           camera = self._camera(image)
           poses = self._kept(follower(image, seconds, camera))
+          if writer or self._window:
+            drawn = people.frame(image, poses)
           if writer:
-            writer.add(people.frame(image, poses), seconds)
+            writer.add(drawn, seconds - first)
+          if self._window:
+            self._window.show(drawn)
           counts.append(len(poses))
           bar.update()
           height, width = image.shape[:2]
@@ -146,11 +162,17 @@ class InputPoses:
             Picture(video.source, width, height, tuple(poses), index, seconds, camera),
             image,
           )
-          if index + 1 == options.frames:
+          closed = self._window and not self._window.is_open
+          if len(counts) == options.frames or (closed and item.kind == 'webcam'):
             break
       except KeyboardInterrupt:
         if item.kind != 'webcam':
           raise
+      if not counts:
+        raise UserError(
+          f'{video.source}: no frame between --from and --to'
+          + (f'; it has {video.frames}' if video.frames else '')
+        )
       progress.say(_of_video(video.source, counts))
 
 

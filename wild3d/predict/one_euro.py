@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from wild3d import skeleton
+from wild3d.poses import angles
 from wild3d.poses.pose import Pose
 
 # Speeds are in body sizes (or metres) a second, so that no value depends on how large
@@ -61,7 +62,7 @@ class PoseSmoother:
     self._filters = {}
 
   def __call__(self, pose: Pose, seconds: float) -> Pose:
-    """The pose with joints2d, joints_mm and joints_camera filtered."""
+    """The pose with joints2d, joints_mm, joints_camera and the angles filtered."""
 
     def filtered(name, scale, value):
       return self._filters.setdefault(name, OneEuro(scale))(value, seconds)
@@ -82,4 +83,5 @@ class PoseSmoother:
       joints2d=filtered('joints2d', max(pose.box.xywh[2:]), pose.joints2d),
       joints_mm=joints_mm,
       joints_camera=in_camera,
+      angles=angles.of(joints_mm),
     )

@@ -4,7 +4,7 @@ import collections
 import os
 import pathlib
 
-from wild3d.poses import poses_json
+from wild3d.poses import formats, joint_set, poses_json
 from wild3d.poses.pose import PoseFile
 from wild3d.predict import output_folder
 
@@ -26,21 +26,13 @@ def write(
   Raises:
     UserError: a file cannot be written.
   """
-  if 'npz' in options.formats:
-    from wild3d.poses import npz
-
-    npz.write(poses, new / 'poses.npz')
-  if 'bvh' in options.formats:
-    from wild3d.poses import bvh
-
-    for path, filled in bvh.write(poses, new / 'bvh').items():
-      if filled:
-        place = folder / path.relative_to(new)
-        print(f'{place}: {filled} frames without the person are filled in')
-  if 'trc' in options.formats:
-    from wild3d.poses import trc
-
-    trc.write(poses, new / 'trc')
+  for kind in dict.fromkeys(options.formats):
+    if kind in formats.MOTIONS:
+      written = formats.write(poses, kind, new / kind, options.joints)
+      if kind == 'bvh':
+        _tell_filled(written, folder, new)
+    elif kind != 'json':
+      formats.write(poses, kind, new / f'poses.{kind}', options.joints)
   if options.rerun:
     from wild3d.viewer import rerun_file
 
@@ -48,11 +40,19 @@ def write(
   others = [path for path in (options.html, options.rerun) if path]
   inside = output_folder.sizes(new, new.rglob('*'))
   listed = inside | output_folder.sizes(folder, others)
-  poses_json.write(poses, new / 'poses.json', listed)
+  shown = joint_set.converted(poses, options.joints)
+  poses_json.write(shown, new / 'poses.json', listed)
   return [
     *(folder / name for name in ('poses.json', *inside)),
     *map(pathlib.Path, others),
   ]
+
+
+def _tell_filled(written, folder, new):
+  for path, filled in written.items():
+    if filled:
+      place = folder / path.relative_to(new)
+      print(f'{place}: {filled} frames without the person are filled in')
 
 
 def tell(written: list[pathlib.Path], folder: os.PathLike) -> None:

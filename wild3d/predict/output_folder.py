@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator
 from wild3d import files
 from wild3d.errors import UserError
 
-PARTS = ('pictures', 'bvh', 'trc')  # the folders in it
+PARTS = ('pictures', 'bvh', 'trc', 'c3d')  # the folders in it
 _UNFINISHED = '.wild3d-unfinished'
 
 

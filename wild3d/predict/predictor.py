@@ -6,21 +6,24 @@ from collections.abc import Sequence
 import jax
 import numpy as np
 from jaxtyping import UInt8
+from PIL import Image
 
-from wild3d import network
+from wild3d import __version__, network
 from wild3d.errors import UserError
+from wild3d.media import image_file
 from wild3d.models.pose3d import Outputs
 from wild3d.network import Network
-from wild3d.poses.pose import Box, Camera, Pose
+from wild3d.poses import angles
+from wild3d.poses.pose import Box, Camera, Header, Picture, Pose
 from wild3d.predict import boxes as box_lib
-from wild3d.predict import camera_space, crop
+from wild3d.predict import camera_space, crop, detect
+from wild3d.predict.poses import Poses
 from wild3d.training import mesh
 
 # Crops in one call of the network; fewer are faster on a processor: docs/predict.md.
 BATCH, CPU_BATCH = 32, 8
 
-# Left, top, width, height in px, with or without a score.
-BoxLike = Box | Sequence[float | int] | np.ndarray
+PictureLike = str | os.PathLike | Image.Image | np.ndarray
 
 
 class Predictor:
@@ -37,8 +40,13 @@ class Predictor:
     tells_presence: whether it says if a person is centred in a crop.
   """
 
-  def __init__(self, trained: Network, batch: int | None = None):
+  def __init__(self, trained: Network, batch: int | None = None, name: str = ''):
     """Of a network; see `from_checkpoint`.
+
+    Args:
+      trained: the network.
+      batch: crops in one call of it, at most; None: what suits the device.
+      name: what files say that it was read from.
 
     Raises:
       UserError: `batch` is below 1.
@@ -47,7 +55,8 @@ class Predictor:
       batch = CPU_BATCH if jax.default_backend() == 'cpu' else BATCH
     if batch < 1:
       raise UserError(f'batch is {batch}: give 1 or more')
-    self.trained, self.batch = trained, batch
+    self.trained, self.batch, self.name = trained, batch, name
+    self._detectors = {}
     self.input_size = trained.input_size
     self.skeleton_mm = trained.skeleton_mm
     self.step = trained.step
@@ -85,12 +94,13 @@ class Predictor:
       changed.append(f'--config.evaluation.refine={refine}')
     if skeleton_mm is not None:
       changed.append(f'--config.evaluation.skeleton_mm={float(skeleton_mm)}')
-    return cls(network.load(path, wanted, changed), batch)
+    name = str(path) or network.SHIPPED
+    return cls(network.load(path, wanted, changed), batch, name)
 
   @classmethod
-  def default(cls) -> 'Predictor':
-    """The network that comes with wild3d; see docs/model-card.md."""
-    return cls.from_checkpoint()
+  def default(cls, **how) -> 'Predictor':
+    """The network that comes with wild3d, see docs/model-card.md; `how` as above."""
+    return cls.from_checkpoint(**how)
 
   def network(
     self, images: UInt8[np.ndarray, 'B H W 3'] | UInt8[jax.Array, 'B H W 3']
@@ -108,37 +118,103 @@ class Predictor:
 
   def predict(
     self,
-    image: UInt8[np.ndarray, 'H W 3'],
-    boxes: Sequence[BoxLike] | None = None,
+    picture: PictureLike | Sequence[PictureLike],
+    boxes: Sequence | None = None,
     camera: Camera | None = None,
-  ) -> list[Pose]:
-    """Poses of the people in a picture.
+    detector: str = 'auto',
+  ) -> Poses | list[Poses]:
+    """Poses of the people in a picture, or in each of a list of pictures.
 
     Args:
-      image: RGB, any size.
-      boxes: one for each person, a Box or left, top, width, height. None takes the
-        whole picture for one person's box, and then the box of the joints found there.
-      camera: of the picture, for poses in its space.
+      picture: a path, a picture of Pillow, or uint8 RGB [H, W, 3], of any size; or a
+        list of such, which share calls of the network.
+      boxes: one for each person, a Box or left, top, width, height in px; of a list of
+        pictures, such boxes for each. None: the people that `detector` finds.
+      camera: of the pictures; None: of `camera_space.ASSUMED_FOV`, the centre in the
+        middle.
+      detector: see detect.chosen and detect.make.
+
+    Returns:
+      Poses: a sequence of Pose with `save`, `draw` and `joints`; a list of them for a
+      list.
 
     Raises:
-      UserError: the picture is of another form; a box has no extent or lies outside of
-        the picture.
+      UserError: a picture cannot be read or is of another form; a box has no extent or
+        lies outside of the picture; the detector is unknown or not installed.
     """
-    _check_picture(image)
-    return self.predict_many([image], [boxes], [camera])[0]
+    many = isinstance(picture, list | tuple)
+    named = [image_file.of(one) for one in (picture if many else [picture])]
+    images = [image for _, image in named]
+    for image in images:
+      _check_picture(image)
+    known = 'given'
+    if boxes is None:
+      known = detect.chosen(detector)
+      boxes = [self._people(image, known) for image in images]
+    elif not many:
+      boxes = [boxes]
+    cameras = [camera or camera_space.camera_of(*i.shape[1::-1]) for i in images]
+    said = 'given' if camera else camera_space.told()
+    header = self.header(detector=known, camera=said)
+    found = [
+      Poses(
+        header,
+        Picture(name, *image.shape[1::-1], tuple(poses), camera=view),
+        np.asarray(image),
+      )
+      for (name, image), view, poses in zip(
+        named, cameras, self.predict_many(images, boxes, cameras), strict=True
+      )
+    ]
+    return found if many else found[0]
+
+  def _people(self, image, detector):
+    """Boxes that a detector finds; None of 'whole', who is looked at twice."""
+    if detector == 'whole':
+      return None
+    if detector not in self._detectors:
+      self._detectors[detector] = detect.make(detector, self)
+    return self._detectors[detector](image)
+
+  def header(
+    self,
+    *,
+    detector: str,
+    camera: str,
+    height: float | None = None,
+    smooth: bool = False,
+    fps: float | None = None,
+  ) -> Header:
+    """What a file says of poses by this network; see Header. `height` is in metres."""
+    return Header(
+      checkpoint=f'{self.name}, step {self.step}',
+      fingerprint=self.fingerprint,
+      scale='skeleton' if height is None else 'height',
+      skeleton_mm=self.skeleton_mm,
+      height_mm=None if height is None else 1000.0 * height,
+      detector=detector,
+      refine=self.refine,
+      flip_test=self.flip_test,
+      smooth=smooth,
+      fps=fps,
+      version=__version__,
+      trained_on=', '.join(self.trained.trained_on),
+      camera=camera,
+    )
 
   def predict_many(
     self,
     images: Sequence[UInt8[np.ndarray, '_ _ 3']],
-    boxes: Sequence[Sequence[BoxLike] | None],
+    boxes: Sequence[Sequence[box_lib.BoxLike] | None],
     cameras: Sequence[Camera | None] | None = None,
   ) -> list[list[Pose]]:
     """Poses of the people in several pictures, whose crops share batches.
 
     Args:
       images: RGB, of any sizes.
-      boxes: of the people in each picture, or None, see `predict`.
-      cameras: of each picture; None: of none.
+      boxes: of the people in each picture. None takes the whole picture for one
+        person's box, and then the box of the joints found there.
+      cameras: of each picture; None: of none, and there is no `joints_camera`.
 
     Raises:
       UserError: see `predict`.
@@ -156,7 +232,7 @@ class Predictor:
     first = iter(self._first_look(alone) if alone else ())
     boxes = [[next(first)] if here is None else here for here in boxes]
     for image, here, camera in zip(images, boxes, cameras, strict=True):
-      for rank, box in enumerate(map(_as_box, here)):
+      for rank, box in enumerate(map(box_lib.as_box, here)):
         affine = crop.to_original(box.xywh)
         crop.check_inside(box.xywh, *image.shape[1::-1])
         crops.append(crop.cut(image, affine, self.input_size))
@@ -216,8 +292,8 @@ def _check_picture(image):
   shape, dtype = np.shape(image), getattr(image, 'dtype', type(image).__name__)
   if len(shape) != 3 or shape[2] != 3 or dtype != np.uint8 or 0 in shape:
     raise UserError(
-      f'image: expected uint8 RGB [H, W, 3], got {dtype} {list(shape)}; '
-      'wild3d.media.image_file.read gives such'
+      f'image: expected uint8 RGB [H, W, 3], got {dtype} {list(shape)}; a path or a '
+      'picture of Pillow is taken as well'
     )
 
 
@@ -228,19 +304,6 @@ def _check_crops(images, size):
       f'images: expected uint8 RGB [B, {size}, {size}, 3] of at least one crop, got '
       f'{dtype} {list(shape)}'
     )
-
-
-def _as_box(box):
-  """A Box of one, or of left, top, width, height."""
-  if isinstance(box, Box):
-    return box
-  try:
-    x, y, width, height = map(float, box)
-  except (TypeError, ValueError):
-    raise UserError(
-      f'box {box!r}: expected a Box, or left, top, width, height in px'
-    ) from None
-  return Box((x, y, width, height))
 
 
 def _pose(box, affine, rank, camera, found):
@@ -259,4 +322,5 @@ def _pose(box, affine, rank, camera, found):
     joints_camera=in_space,
     person=rank,
     presence=float(found['presence']) if 'presence' in found else None,
+    angles=angles.of(found['joints_mm']),
   )

@@ -4,14 +4,14 @@ import contextlib
 import dataclasses
 import importlib.util
 import logging
+import math
 import pathlib
 import warnings
 
-import wild3d
-from wild3d import network
 from wild3d.errors import UserError
 from wild3d.media import inputs, read_ahead, video_file
-from wild3d.poses.pose import Header, PoseFile
+from wild3d.poses import c3d, formats, joint_set
+from wild3d.poses.pose import PoseFile
 from wild3d.predict import (
   camera_space,
   crop,
@@ -22,8 +22,8 @@ from wild3d.predict import (
 )
 from wild3d.predict.input_poses import InputPoses, drawings
 from wild3d.predict.predictor import Predictor
+from wild3d.predict.window import Window
 
-FORMATS = ('json', 'npz', 'bvh', 'trc')
 # Datasets without a photograph: a network that has seen no other finds few real people.
 DRAWN = ('synthetic_people', 'mocap_people')
 
@@ -49,17 +49,27 @@ class Options:
   height: float | None = None
   focal: float | None = None  # px; see camera_space.camera_of
   fov: float | None = None  # degrees; see camera_space.camera_of
+  intrinsics: tuple[float, ...] | None = None  # see camera_space.camera_of
+  distortion: tuple[float, ...] = ()  # see camera_space.camera_of
   refine: str | None = None  # sub-pixel rule; None: the configuration's
   flip_test: bool = False  # see Predictor.from_checkpoint
   # Crops in one call of the network, and pictures that share calls; None: see Predictor.
   batch: int | None = None
   # Whether to draw: a JPEG for each picture, an MP4 for each video.
   pictures: bool = True
-  formats: tuple[str, ...] = ('json',)  # of `FORMATS`; 'json' is always written
+  # Of formats.KINDS; 'json' is always written.
+  formats: tuple[str, ...] = ('json',)
+  joints: str = 'mpii16'  # of skeleton.JOINT_SETS, in files but BVH
   smooth: bool = False  # one-euro filter over time, in videos
   html: str | None = None  # file of an interactive page
   rerun: str | None = None  # file of a rerun recording
-  frames: int | None = None  # at most so many of a video or webcam; None: all
+  # Of a video or webcam: from and to these seconds, of those each so many'th frame, and
+  # at most so many; None: all.
+  start: float = 0.0
+  end: float = math.inf
+  every: int = 1
+  frames: int | None = None
+  show: bool = False  # a window of the frames of videos as they are done
 
 
 def predict(arguments: list[str], options: Options) -> None:
@@ -87,6 +97,9 @@ def predict(arguments: list[str], options: Options) -> None:
   if options.pictures:
     output_folder.check_drawings(out, drawings(found).values(), sources)
   with contextlib.ExitStack() as stack:
+    window = None
+    if options.show:
+      window = stack.enter_context(contextlib.closing(Window('wild3d')))
     folder, new = stack.enter_context(output_folder.replaced(out, sources))
     predictor = Predictor.from_checkpoint(
       options.checkpoint,
@@ -99,10 +112,13 @@ def predict(arguments: list[str], options: Options) -> None:
     if passed:
       print(_passed_over(passed))
     poses_of = stack.enter_context(
-      contextlib.closing(InputPoses(options, predictor, new, found))
+      contextlib.closing(InputPoses(options, predictor, new, found, window))
     )
     header = _header(options, predictor, found)
     print(f'network: {header.checkpoint}; boxes: {header.detector}')
+    print(f'camera: {header.camera}')
+    if lacking := joint_set.missing(options.joints):
+      print(f'joints: {options.joints}; not found: {", ".join(lacking)}')
     sets = predictor.trained.trained_on
     if sets and all(name.split('/')[0] in DRAWN for name in sets):
       print(
@@ -147,7 +163,8 @@ def _predicted(poses_of, found, header, html):
 
 def _check(options):
   """Says what is wrong with a flag before any work."""
-  camera_space.camera_of(2, 2, options.focal, options.fov)
+  camera_space.check(**camera_space.given(options))
+  joint_set.check(options.joints)
   if options.box is not None and options.boxes is not None:
     raise UserError('--box and --boxes: give one of the two')
   if options.box is not None:
@@ -155,19 +172,26 @@ def _check(options):
       crop.to_original(options.box)
     except UserError as error:
       raise UserError(f'--box: {error}') from None
-  for flag in ('people', 'frames', 'batch'):
+  for flag in ('people', 'frames', 'batch', 'every'):
     number = getattr(options, flag)
     if number is not None and number < 1:
       raise UserError(f'--{flag}={number}: give 1 or more')
+  if options.end < options.start:
+    raise UserError(
+      f'--to={options.end:g}: lies before --from={options.start:g}, seconds'
+    )
   if options.min_score is not None and not 0 <= options.min_score <= 1:
     raise UserError(f'--min_score={options.min_score}: give 0 to 1')
   if options.rerun and importlib.util.find_spec('rerun') is None:
     raise UserError("--rerun needs rerun: pip install 'wild3d[rerun]'")
-  unknown = set(options.formats) - set(FORMATS)
+  unknown = set(options.formats) - set(formats.KINDS)
   if unknown:
     raise UserError(
-      f'--formats: unknown {", ".join(sorted(unknown))}; choose from {", ".join(FORMATS)}'
+      f'--formats: unknown {", ".join(sorted(unknown))}; choose from '
+      f'{", ".join(formats.KINDS)}'
     )
+  if 'c3d' in options.formats:
+    c3d.check()
 
 
 def _fault(source, error):
@@ -192,19 +216,12 @@ def _header(options, predictor, found):
     with contextlib.suppress(UserError), video_file.opened(found[0].source) as video:
       fps = video.fps
   given = 'given' if options.box else 'file' if options.boxes else None
-  return Header(
-    checkpoint=f'{options.checkpoint or network.SHIPPED}, step {predictor.step}',
-    fingerprint=predictor.fingerprint,
-    scale='skeleton' if options.height is None else 'height',
-    skeleton_mm=predictor.skeleton_mm,
-    height_mm=None if options.height is None else 1000.0 * options.height,
+  return predictor.header(
     detector=given or options.detector,
-    refine=predictor.refine,
-    flip_test=options.flip_test,
+    camera=camera_space.told(**camera_space.given(options)),
+    height=options.height,
     smooth=options.smooth,
     fps=fps,
-    version=wild3d.__version__,
-    trained_on=', '.join(predictor.trained.trained_on),
   )
 
 

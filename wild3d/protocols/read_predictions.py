@@ -96,9 +96,15 @@ def _read_poses(path, truth, options, wanted, tell):
       f'{path}: poses.json says its own joints, units and pixels: leave out --joints, '
       '--key, --units and --first_pixel'
     )
+  read = poses_json.read(path)
+  if read.header.joints != 'mpii16':
+    raise UserError(
+      f'{path}: in the joints of {read.header.joints}, some of which are made or not '
+      'found: predict without --joints'
+    )
   found = [
     (pathlib.PurePath(picture.source).name, pose)
-    for picture in poses_json.read(path).pictures
+    for picture in read.pictures
     for pose in picture.poses
   ]
   if not found:

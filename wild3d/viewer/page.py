@@ -204,6 +204,7 @@ def _described(header):
     ('fingerprint', header.fingerprint),
     ('trained on', header.trained_on or 'not known'),
     ('boxes', header.detector),
+    ('camera', header.camera or 'none'),
     ('sub-pixel rule', header.refine),
     ('flip test', 'yes' if header.flip_test else 'no'),
     ('smoothing', 'one-euro' if header.smooth else 'none'),
