@@ -14,10 +14,11 @@ from wild3d.configs import quickstart
 
 
 class Row(NamedTuple):
-  """One row of the table: its name for readers, the fields in which it differs."""
+  """One row of the table: its name for readers, and the fields in which it differs."""
 
   title: str
   fields: dict[str, object]
+  against: str  # the row that lacks what this one has; '' for none
   heads: tuple[str, ...] = ('lift',)  # of models.pose3d.HEADS: with which it is trained
 
 
@@ -47,26 +48,27 @@ _BOTH = ('regression', 'lift')  # the paper's head, and the quickstart's
 
 # The paper's claim.
 CLAIM = {
-  '3d': Row('3D only', _LAB_ALONE | _NO_GEOMETRY, _BOTH),
-  '3d_geometric': Row('3D only + geometric', _LAB_ALONE | _LAB_AS_2D, _BOTH),
-  '3d_2d': Row('3D + 2D', _NO_GEOMETRY, _BOTH),
-  '3d_2d_geometric': Row('3D + 2D + geometric', {}, _BOTH),
+  '3d': Row('3D only', _LAB_ALONE | _NO_GEOMETRY, '', _BOTH),
+  '3d_geometric': Row('3D only + geometric', _LAB_ALONE | _LAB_AS_2D, '3d', _BOTH),
+  '3d_2d': Row('3D + 2D', _NO_GEOMETRY, '3d', _BOTH),
+  '3d_2d_geometric': Row('3D + 2D + geometric', {}, '3d_2d', _BOTH),
 }
 FULL = '3d_2d_geometric'
 
 # Past the paper: the last row of the claim with one thing more.
 MORE = {
-  'clips': Row('+ clips', _CLIPS),
+  'clips': Row('+ clips', _CLIPS, FULL),
   'temporal': Row(
-    '+ clips, temporal', _CLIPS | {'stages.geometric.weights.temporal': 0.1}
+    '+ clips, temporal', _CLIPS | {'stages.geometric.weights.temporal': 0.1}, 'clips'
   ),
   'lift_poses': Row(
-    '+ poses turned to new views',
+    '+ poses in new views',
     {
       'lift_poses': 256,
       'stages.depth.weights.lift': 1.0,
       'stages.geometric.weights.lift': 1.0,
     },
+    FULL,
   ),
 }
 ROWS = CLAIM | MORE
@@ -83,5 +85,5 @@ def get_config():
 
 def overrides(row: str, head: str, seed: int = 0) -> list[str]:
   """The arguments --config.a.b=c that make `get_config()` a row of the table."""
-  fields = ROWS[row].fields | {'model.depth_head': head, 'seed': seed}
+  fields = {'model.depth_head': head, 'seed': seed} | ROWS[row].fields
   return [f'--config.{field}={value}' for field, value in fields.items()]

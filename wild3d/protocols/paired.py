@@ -71,9 +71,9 @@ def plan_of(like: Scores, protocol: str) -> Bootstrap:
 
 def value_of(run: Scores, protocol: str, measure: str) -> float:
   """A figure of a file; NaN where it has none."""
-  found = (m for m in run.protocols[protocol]['measures'] if m['name'] == measure)
-  value = next(found)['value']
-  return np.nan if value is None else value
+  measures = run.protocols.get(protocol, {}).get('measures', ())
+  values = [m['value'] for m in measures if m['name'] == measure]
+  return np.nan if values in ([], [None]) else values[0]
 
 
 def in_order(
