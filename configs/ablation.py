@@ -57,6 +57,8 @@ FULL = '3d_2d_geometric'
 
 # Past the paper: the last row of the claim with one thing more.
 MORE = {
+  'ema': Row('+ average of the weights', {'ema': 0.998}, FULL),
+  'angles': Row('+ angle limits', {'stages.geometric.weights.angles': 0.1}, FULL),
   'clips': Row('+ clips', _CLIPS, FULL),
   'temporal': Row(
     '+ clips, temporal', _CLIPS | {'stages.geometric.weights.temporal': 0.1}, 'clips'

@@ -42,6 +42,7 @@ def stage(
   heatmap=1.0,
   depth=0.0,
   geometric=0.0,
+  angles=0.0,
   temporal=0.0,
   lift=0.0,
   presence=0.0,
@@ -60,6 +61,7 @@ def stage(
     heatmap: weight of the heatmap loss (paper, equation 2).
     depth: weight of the depth loss, on 3D samples (paper, equation 4).
     geometric: weight of the geometric loss, on 2D samples (paper, equation 5).
+    angles: weight of the limits of knees and elbows, on 2D samples.
     temporal: weight of the temporal bone loss, on clips.
     lift: weight of the depth loss on 3D poses without pictures (config.lift_poses).
     presence: weight of the cross-entropy of whether somebody is centred.
@@ -78,6 +80,7 @@ def stage(
         'heatmap': heatmap,
         'depth': depth,
         'geometric': geometric,
+        'angles': angles,
         'temporal': temporal,
         'lift': lift,
         'presence': presence,
@@ -128,12 +131,16 @@ def get_config():
 
   # optimizer.make.
   config.optimizer = {
-    'name': 'rmsprop',  # or 'adam', 'muon'
+    'name': 'rmsprop',  # or 'adam', 'adamw', 'muon'
     'decay': 0.99,  # of the mean squared gradient (Adam's b2)
     'momentum': 0.0,  # Adam's b1
     'eps': 1e-8,  # outside the square root
     'clip_norm': 0.0,  # of the whole gradient; 0: no clipping
+    'weight_decay': 0.0,  # of adamw: each step kernels lose so much times the rate
   }
+  # Above 0, a moving average of parameters and statistics with this decay is what is
+  # evaluated, exported and begun from; checkpoints hold what is trained beside it.
+  config.ema = 0.0
 
   # data.pipeline.
   config.data_dir = files.DATA_DIR  # where built datasets are kept

@@ -253,8 +253,13 @@ def _depth_term(predicted, batch, target):
 
 def _geometric_term(predicted, batch, target):
   lifted = _lifted(predicted, batch)
-  weights = batch['weight'] * (1 - batch['has3d'].astype(jnp.float32))
-  return geometric_loss(lifted, batch['visible'], target.geometric_form), weights
+  values = geometric_loss(lifted, batch['visible'], target.geometric_form)
+  return values, _of_2d(batch)
+
+
+def _angles_term(predicted, batch, target):
+  lifted = _lifted(predicted, batch)
+  return jax.vmap(geometry.bend_excess)(lifted, batch['visible']), _of_2d(batch)
 
 
 def _temporal_term(predicted, batch, target):
@@ -283,6 +288,11 @@ def _presence_term(predicted, batch, target):
   return values, batch['weight']
 
 
+def _of_2d(batch):
+  """Weights [B] of the examples without depth labels."""
+  return batch['weight'] * (1 - batch['has3d'].astype(jnp.float32))
+
+
 def _lifted(predicted, batch):
   """Joints [B,J,3]: x and y are the labels, so that depth alone is taught."""
   return jax.vmap(geometry.lift)(batch['joints2d'], predicted.depth)
@@ -295,6 +305,7 @@ TERMS = {
   'heatmap': _heatmap_term,  # Zhou et al. 2017, equation 3
   'depth': _depth_term,  # equation 4, 3D samples
   'geometric': _geometric_term,  # equation 5, 2D samples
+  'angles': _angles_term,  # knees and elbows, 2D samples; not in the paper
   'temporal': _temporal_term,  # clips; not in the paper
   'lift': _lift_term,  # 3D poses without pictures; not in the paper
   'presence': _presence_term,  # whether somebody is centred; not in the paper
