@@ -59,6 +59,8 @@ FULL = '3d_2d_geometric'
 MORE = {
   'ema': Row('+ average of the weights', {'ema': 0.998}, FULL),
   'angles': Row('+ angle limits', {'stages.geometric.weights.angles': 0.1}, FULL),
+  'integral': Row('integral head', {'model.depth_head': 'integral'}, FULL),
+  'bones': Row('bone head', {'model.depth_head': 'bones'}, FULL),
   'clips': Row('+ clips', _CLIPS, FULL),
   'temporal': Row(
     '+ clips, temporal', _CLIPS | {'stages.geometric.weights.temporal': 0.1}, 'clips'

@@ -106,7 +106,7 @@ def get_config():
     'residuals': 2,  # per place in the hourglass
     'features': 256,
     'stem': 64,  # features of the first convolution
-    'depth_head': 'regression',  # of models.pose3d.HEADS: the paper's; 'lift': from 2D
+    'depth_head': 'regression',  # of models.pose3d.HEADS; this is the paper's
     'depth_residuals': 2,  # per level of the regression
     'presence': False,  # a head that tells people from anything else
     'dtype': 'float32',  # of the computation, or 'bfloat16'; parameters: float32

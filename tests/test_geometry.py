@@ -188,5 +188,5 @@ def test_bend_excess_falls_along_its_gradient_in_depth():
   pose = pose.at[skeleton.RIGHT_ANKLE, 2].set(-0.5)
   seen = jnp.ones(16, bool)
   before, gradient = jax.value_and_grad(geometry.bend_excess)(pose, seen)
-  after = geometry.bend_excess(pose.at[:, 2].add(-0.1 * gradient[:, 2]), seen)
+  after = geometry.bend_excess(pose.at[:, 2].add(-0.01 * gradient[:, 2]), seen)
   assert 0 < float(after) < float(before)
