@@ -83,11 +83,15 @@ def get_config():
   config = quickstart.get_config()
   config.datasets.extra = quickstart.base.dataset('synthetic_people/quickstart')
   config.sources.extra = quickstart.base.source('extra', 'lab_train', '2d')
-  config.model.depth_residuals = 1
   return config
 
 
 def overrides(row: str, head: str, seed: int = 0) -> list[str]:
   """The arguments --config.a.b=c that make `get_config()` a row of the table."""
-  fields = {'model.depth_head': head, 'seed': seed} | ROWS[row].fields
+  own = {'model.depth_head': head, 'model.depth_residuals': 1, 'seed': seed}
+  return arguments(own | ROWS[row].fields)
+
+
+def arguments(fields: dict[str, object]) -> list[str]:
+  """Fields as arguments of the command line."""
   return [f'--config.{field}={value}' for field, value in fields.items()]

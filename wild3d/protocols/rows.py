@@ -36,12 +36,13 @@ def means(groups: Mapping[str, Sequence[Scores]]) -> Table:
 
 
 def differences(
-  pairs: Mapping[str, tuple[Sequence[Scores], Sequence[Scores]]],
+  pairs: Mapping[str, tuple[Sequence[Scores], Sequence[Scores]]], mark: str = '**'
 ) -> Table:
-  """B minus A with its 95 % interval, in bold where that does not hold 0.
+  """B minus A with its 95 % interval, marked where that does not hold 0.
 
   Args:
     pairs: name of the row -> (A, B): runs of the same seeds, in one order.
+    mark: before and after; Markdown's bold.
   """
   shown = _shown([run for pair in pairs.values() for runs in pair for run in runs])
   rows = []
@@ -49,7 +50,7 @@ def differences(
     cells = []
     for key in shown:
       one, other = (paired.mean(runs, *key, like=a[0]) for runs in (a, b))
-      cells.append(_difference(other.minus(one)))
+      cells.append(_difference(other.minus(one), mark))
     rows.append([name, str(len(a)), *cells])
   return ['', 'seeds', *_heads(shown)], rows, 1
 
@@ -71,8 +72,8 @@ def _number(value, sign=''):
   return f'{value:{sign}.1f}' if np.isfinite(value) else '–'
 
 
-def _difference(found):
+def _difference(found, mark):
   low, high = (_number(end, '+') for end in found.interval)
   text = f'{_number(found.value, "+")} ({low} to {high})'
   sure = found.interval[0] > 0 or found.interval[1] < 0
-  return f'**{text}**' if sure else text
+  return f'{mark}{text}{mark}' if sure else text
