@@ -63,7 +63,7 @@ MORE = {
   'bones': Row('bone head', {'model.depth_head': 'bones'}, FULL),
   'clips': Row('+ clips', _CLIPS, FULL),
   'temporal': Row(
-    '+ clips, temporal', _CLIPS | {'stages.geometric.weights.temporal': 0.1}, 'clips'
+    '+ clips, temporal', _CLIPS | {'stages.geometric.weights.temporal': 0.5}, 'clips'
   ),
   'lift_poses': Row(
     '+ poses in new views',
