@@ -43,9 +43,9 @@ class Bones(nn.Module):
   @nn.compact
   def __call__(self, heatmaps: Float[Array, 'B H W 16']) -> Float[Array, 'B 16']:
     """Returns depths in units of half the crop's side, 0 at the pelvis."""
-    # The pelvis has no bone: its number is the size's.
+    # The pelvis has no bone: its number is the size's, which begins at 1.
     told = lift.Lift(len(skeleton.JOINTS), skeleton.ROOT, name='tilt')(heatmaps)
-    size = nn.softplus(told[:, skeleton.ROOT])[:, None]
+    size = jnp.exp(told[:, skeleton.ROOT])[:, None]
     return size * (jnp.tanh(told) @ paths().T)
 
 
