@@ -44,6 +44,7 @@ def stage(
   geometric=0.0,
   angles=0.0,
   temporal=0.0,
+  symmetry=0.0,
   lift=0.0,
   presence=0.0,
 ):
@@ -63,6 +64,7 @@ def stage(
     geometric: weight of the geometric loss, on 2D samples (paper, equation 5).
     angles: weight of the limits of knees and elbows, on 2D samples.
     temporal: weight of the temporal bone loss, on clips.
+    symmetry: weight of the difference of left and right limbs, on 2D samples.
     lift: weight of the depth loss on 3D poses without pictures (config.lift_poses).
     presence: weight of the cross-entropy of whether somebody is centred.
   """
@@ -82,6 +84,7 @@ def stage(
         'geometric': geometric,
         'angles': angles,
         'temporal': temporal,
+        'symmetry': symmetry,
         'lift': lift,
         'presence': presence,
       },

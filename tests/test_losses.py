@@ -125,6 +125,43 @@ def test_temporal_gradient_by_finite_differences():
     np.testing.assert_allclose(gradient[0, t, j, 2], slope / (2 * step), atol=1e-5)
 
 
+def _symmetry(joints, visible):
+  """Plain loops, float64."""
+  found = []
+  for right, left in skeleton.SYMMETRIC_BONES.values():
+    if visible[list(right + left)].all():
+      a, b = (np.linalg.norm(joints[i] - joints[j]) for i, j in (right, left))
+      found.append(((a - b) / ((a + b) / 2 + 0.05)) ** 2)
+  return np.mean(found) if found else 0.0
+
+
+def test_symmetry_loss_and_its_gradient():
+  # Catches limbs paired wrongly, unseen ones counted, and 2D joints that are pulled.
+  joints, visible = _sample((3,), seed=9)
+  visible[0], visible[1] = True, False
+  loss, gradient = jax.value_and_grad(
+    lambda x: losses.symmetry_loss(x, jnp.asarray(visible)).sum()
+  )(_f32(joints))
+  wanted = [_symmetry(j, v) for j, v in zip(joints, visible, strict=True)]
+  np.testing.assert_allclose(loss, sum(wanted), rtol=1e-5)
+  assert wanted[1] == 0 < wanted[0]
+  np.testing.assert_array_equal(gradient[..., :2], 0)
+  step = 1e-6
+  for j in range(16):
+    up, down = joints[0].copy(), joints[0].copy()
+    up[j, 2] += step
+    down[j, 2] -= step
+    slope = (_symmetry(up, visible[0]) - _symmetry(down, visible[0])) / (2 * step)
+    np.testing.assert_allclose(gradient[0, j, 2], slope, atol=1e-4)
+
+
+def test_mirrored_limbs_have_no_symmetry_loss():
+  joints = np.random.default_rng(1).normal(size=(16, 3))
+  joints = joints + (joints * [-1, 1, 1])[skeleton.FLIP_INDEX]
+  loss = losses.symmetry_loss(_f32([joints]), jnp.ones((1, 16), bool))
+  np.testing.assert_allclose(loss, 0, atol=1e-10)
+
+
 @pytest.mark.parametrize('form', FORMS)
 def test_gradients_are_finite_at_coincident_joints(form):
   # The square root's slope at 0 is infinite: one such person would end training.

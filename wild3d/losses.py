@@ -54,6 +54,9 @@ def _padded_groups():
 
 
 GROUP_BONES, GROUP_MASK, GROUP_MEAN = _padded_groups()
+# [2, 4, 2]: the right and the left bones that symmetry_loss compares.
+_SIDES = np.array(list(skeleton.SYMMETRIC_BONES.values())).swapaxes(0, 1)
+_SHORTEST = 0.05  # crop units
 
 
 def heatmap_loss(
@@ -179,6 +182,32 @@ def temporal_bone_loss(
   return jax.vmap(person)(_gradient_to_depth_alone(joints), visible)
 
 
+def symmetry_loss(
+  joints: Float[Array, 'B J 3'], visible: Bool[Array, 'B J']
+) -> Float[Array, ' B']:
+  """Squared relative difference of left and right arms and legs, mean over the pairs.
+
+  Args:
+    joints: crop units; x, y the ground-truth labels and z predicted. Gradient
+      reaches z alone.
+    visible: a pair of bones counts if all four ends are visible. Without one: 0.
+
+  Not in the paper, whose geometric loss compares upper with lower limbs too. The
+  difference is relative to the pair's mean length plus 0.05, so that limbs that point at
+  the camera do not weigh without bound.
+  """
+
+  def person(joints, visible):
+    left, right = (geometry.bone_lengths(joints, bones) for bones in _SIDES)
+    both = [geometry.bones_visible(visible, bones) for bones in _SIDES]
+    counted = both[0] & both[1]
+    apart = (left - right) / ((left + right) / 2 + _SHORTEST)
+    total = jnp.sum(jnp.where(counted, apart**2, 0.0))
+    return total / jnp.maximum(jnp.sum(counted), 1)
+
+  return jax.vmap(person)(_gradient_to_depth_alone(joints), visible)
+
+
 def masked_variance(
   values: Float[Array, ' K'], counted: Bool[Array, ' K']
 ) -> Float[Array, '']:
@@ -272,6 +301,11 @@ def _temporal_term(predicted, batch, target):
   return jnp.repeat(values, frames), weights
 
 
+def _symmetry_term(predicted, batch, target):
+  weights = batch['weight'] * (1 - batch['has3d'].astype(jnp.float32))
+  return symmetry_loss(_lifted(predicted, batch), batch['visible']), weights
+
+
 def _lift_term(predicted, batch, target):
   """Every example has the mean over the poses, which are of no example."""
   if predicted.lifted is None:
@@ -307,6 +341,7 @@ TERMS = {
   'geometric': _geometric_term,  # equation 5, 2D samples
   'angles': _angles_term,  # knees and elbows, 2D samples; not in the paper
   'temporal': _temporal_term,  # clips; not in the paper
+  'symmetry': _symmetry_term,  # 2D samples; not in the paper
   'lift': _lift_term,  # 3D poses without pictures; not in the paper
   'presence': _presence_term,  # whether somebody is centred; not in the paper
 }

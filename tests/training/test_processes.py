@@ -103,6 +103,29 @@ def test_two_go_on_as_one_and_as_two_again(start, tmp_path):
   assert losses(again) == pytest.approx(losses(two), rel=1e-12)
 
 
+def test_four_stop_together_and_any_number_goes_on(start, tmp_path):
+  """Catches a signal that only the process that got it obeys, and data lost over it."""
+  steps = ('--config.stages.a.steps=60', '--config.checkpoint.every=1_000_000')
+  four = start(tmp_path / '4', 4, *steps)
+  while not losses(tmp_path / '4'):
+    assert four[0].poll() is None, four[0].stderr.read()
+    time.sleep(0.1)
+  four[2].send_signal(signal.SIGTERM)
+  codes, said = end(four)
+  assert codes == [143] * 4, said
+  (saved,) = (int(p.name) for p in (tmp_path / '4/checkpoints').glob('[0-9]*'))
+  assert saved == max(losses(tmp_path / '4')) < 60  # no step is lost
+
+  on = {count: cut(tmp_path / '4', tmp_path / f'on {count}', saved) for count in (1, 2)}
+  for count, workdir in (*on.items(), (4, tmp_path / '4')):
+    codes, said = end(start(workdir, count, *steps))
+    assert codes == [0] * count, said
+  alone = losses(on[1])
+  assert sorted(alone) == list(range(1, 61))
+  assert losses(on[2]) == pytest.approx(alone, rel=1e-9)
+  assert losses(tmp_path / '4') == pytest.approx(alone, rel=1e-9)
+
+
 def test_one_that_dies_ends_the_other(start, tmp_path):
   """Catches a process that waits for ever for one that is gone."""
   endless = ('--config.stages.a.steps=1_000_000', '--config.checkpoint.every=1_000_000')

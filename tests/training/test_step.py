@@ -62,7 +62,8 @@ def make_batch(rows, has3d):
 @functools.partial(jax.jit, static_argnames='clip_frames')
 def losses_of(depth, batch, clip_frames=1):
   """Weighted mean of each loss as a function of the predicted depth."""
-  maps = jnp.zeros((len(batch['weight']), 1, SIZE // 4, SIZE // 4, 16))
+  labels = (jnp.asarray(batch[key]) for key in ('joints2d', 'visible'))
+  maps = losses.draw_targets(*labels, SIZE // 4, TARGET)[:, None]
   target = TARGET._replace(clip_frames=clip_frames)
   terms = {
     name: term(losses.Predicted(maps, depth), batch, target)
@@ -76,7 +77,11 @@ def test_2d_rows_have_no_depth_loss_and_3d_rows_no_geometric_loss():
   has3d = np.array([True, False, True, False])
   batch = make_batch(4, has3d)
   depth = jnp.asarray(np.random.default_rng(1).normal(0, 0.3, (4, 16)), jnp.float32)
-  for name, blind in (('depth', ~has3d), ('geometric', has3d)):
+  for name, blind in (
+    ('depth', ~has3d),
+    ('geometric', has3d),
+    ('symmetry', has3d),
+  ):
     gradient = jax.grad(lambda d, n=name: losses_of(d, batch)[n])(depth)
     assert np.all(np.asarray(gradient)[blind] == 0.0)
     assert np.any(np.asarray(gradient)[~blind] != 0.0, axis=1).all()
