@@ -58,6 +58,15 @@ def safe_divide(a: Float[Array, '*N'], b: Float[Array, '*N']) -> Float[Array, '*
   return jnp.where(b > 0, a / jnp.where(b > 0, b, 1.0), 0.0)
 
 
+def masked_variance(
+  values: Float[Array, ' K'], counted: Bool[Array, ' K']
+) -> Float[Array, '']:
+  """Variance of the counted values about their mean; 0 if fewer than two."""
+  number = jnp.maximum(jnp.sum(counted), 1)
+  mean = jnp.sum(jnp.where(counted, values, 0.0)) / number
+  return jnp.sum(jnp.where(counted, values - mean, 0.0) ** 2) / number
+
+
 def bone_lengths(
   joints: Float[Array, 'J D'], bones: Bones = skeleton.BONES
 ) -> Float[Array, ' E']:

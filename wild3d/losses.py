@@ -156,7 +156,8 @@ def geometric_loss(
   def person(joints, visible):
     def group(bones, mask, factor):
       counted = mask & geometry.bones_visible(visible, bones)
-      return masked_variance(geometry.bone_lengths(joints, bones) * factor, counted)
+      lengths = geometry.bone_lengths(joints, bones) * factor
+      return geometry.masked_variance(lengths, counted)
 
     return jnp.sum(jax.vmap(group)(GROUP_BONES, GROUP_MASK, factor))
 
@@ -177,7 +178,7 @@ def temporal_bone_loss(
   def person(joints, visible):
     lengths = jax.vmap(geometry.bone_lengths)(joints)  # [T, E]
     counted = jax.vmap(geometry.bones_visible)(visible)
-    return jnp.sum(jax.vmap(masked_variance, in_axes=1)(lengths, counted))
+    return jnp.sum(jax.vmap(geometry.masked_variance, in_axes=1)(lengths, counted))
 
   return jax.vmap(person)(_gradient_to_depth_alone(joints), visible)
 
@@ -206,15 +207,6 @@ def symmetry_loss(
     return total / jnp.maximum(jnp.sum(counted), 1)
 
   return jax.vmap(person)(_gradient_to_depth_alone(joints), visible)
-
-
-def masked_variance(
-  values: Float[Array, ' K'], counted: Bool[Array, ' K']
-) -> Float[Array, '']:
-  """Variance of the counted values about their mean; 0 if fewer than two."""
-  number = jnp.maximum(jnp.sum(counted), 1)
-  mean = jnp.sum(jnp.where(counted, values, 0.0)) / number
-  return jnp.sum(jnp.where(counted, values - mean, 0.0) ** 2) / number
 
 
 def _gradient_to_depth_alone(joints):
@@ -246,15 +238,8 @@ def draw_targets(
 ) -> Float[Array, 'B {size} {size} J']:
   """Heatmap targets of joints in the crop frame; 0 where not visible."""
 
-  def draw(xy):
-    return heatmaps.draw(
-      xy,
-      size,
-      sigma=target.sigma,
-      truncate=target.truncate,
-      subpixel=target.subpixel,
-    )
-
+  about = {key: getattr(target, key) for key in ('sigma', 'truncate', 'subpixel')}
+  draw = functools.partial(heatmaps.draw, size=size, **about)
   maps = jax.vmap(jax.vmap(draw, out_axes=-1))(joints2d)
   return maps * visible[:, None, None, :]
 
@@ -302,8 +287,7 @@ def _temporal_term(predicted, batch, target):
 
 
 def _symmetry_term(predicted, batch, target):
-  weights = batch['weight'] * (1 - batch['has3d'].astype(jnp.float32))
-  return symmetry_loss(_lifted(predicted, batch), batch['visible']), weights
+  return symmetry_loss(_lifted(predicted, batch), batch['visible']), _of_2d(batch)
 
 
 def _lift_term(predicted, batch, target):
