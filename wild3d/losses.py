@@ -170,8 +170,7 @@ def temporal_bone_loss(
   """Variance over the frames of one person of each bone's length, summed.
 
   Args:
-    joints: crop units, T frames of one person; x, y the ground-truth labels and
-      z predicted. Gradient reaches z alone.
+    joints: as in `geometric_loss`, T frames of one person.
     visible: a bone counts in the frames where both its ends are visible.
   """
 
