@@ -60,8 +60,8 @@ MORE = {
   'ema': Row('+ average of the weights', {'ema': 0.998}, FULL),
   'symmetry': Row('+ symmetry', {'stages.geometric.weights.symmetry': 0.2}, FULL),
   'angles': Row('+ angle limits', {'stages.geometric.weights.angles': 0.1}, FULL),
-  'integral': Row('integral head', {'model.depth_head': 'integral'}, FULL),
-  'bones': Row('bone head', {'model.depth_head': 'bones'}, FULL),
+  'integral': Row('integral head instead', {'model.depth_head': 'integral'}, FULL),
+  'bones': Row('bone head instead', {'model.depth_head': 'bones'}, FULL),
   'clips': Row('+ clips', _CLIPS, FULL),
   'temporal': Row(
     '+ clips, temporal', _CLIPS | {'stages.geometric.weights.temporal': 0.5}, 'clips'

@@ -71,6 +71,8 @@ def train(folder, arguments, data_dir):
   if cost.get('complete'):
     return
   for name in OWN:  # before the clock starts
+    if _is_built(name, data_dir):
+      continue
     _wild3d('data', 'build', name, f'--data_dir={data_dir}')
   began, used = time.monotonic(), _processor()
   try:
@@ -91,7 +93,7 @@ def score(folder, name, data_dir, tests_dir):
   place = data_dir if dataset in OWN else tests_dir
   if out.exists():
     return
-  if not (files.absolute(place) / dataset).is_dir():
+  if not _is_built(dataset, place):
     print(f'{name} is left out: {dataset} is not built in {place}')
     return
   _wild3d(
@@ -105,6 +107,10 @@ def score(folder, name, data_dir, tests_dir):
     *('--set=wild_test', f'--config.evaluation.sets.wild_test.split={split}'),
     *(f'--config.datasets.people.name={dataset}', f'--config.data_dir={place}'),
   )
+
+
+def _is_built(name, data_dir):
+  return any(files.absolute(data_dir).glob(f'{name}/*/dataset_info.json'))
 
 
 def _wild3d(*arguments):
