@@ -42,6 +42,7 @@ def stage(
   heatmap=1.0,
   depth=0.0,
   geometric=0.0,
+  angles=0.0,
   temporal=0.0,
   symmetry=0.0,
   lift=0.0,
@@ -61,6 +62,7 @@ def stage(
     heatmap: weight of the heatmap loss (paper, equation 2).
     depth: weight of the depth loss, on 3D samples (paper, equation 4).
     geometric: weight of the geometric loss, on 2D samples (paper, equation 5).
+    angles: weight of the limits of knees and elbows, on 2D samples.
     temporal: weight of the temporal bone loss, on clips.
     symmetry: weight of the difference of left and right limbs, on 2D samples.
     lift: weight of the depth loss on 3D poses without pictures (config.lift_poses).
@@ -80,6 +82,7 @@ def stage(
         'heatmap': heatmap,
         'depth': depth,
         'geometric': geometric,
+        'angles': angles,
         'temporal': temporal,
         'symmetry': symmetry,
         'lift': lift,
@@ -106,7 +109,7 @@ def get_config():
     'residuals': 2,  # per place in the hourglass
     'features': 256,
     'stem': 64,  # features of the first convolution
-    'depth_head': 'regression',  # of models.pose3d.HEADS: the paper's; 'lift': from 2D
+    'depth_head': 'regression',  # of models.pose3d.HEADS; this is the paper's
     'depth_residuals': 2,  # per level of the regression
     'presence': False,  # a head that tells people from anything else
     'dtype': 'float32',  # of the computation, or 'bfloat16'; parameters: float32
@@ -131,12 +134,16 @@ def get_config():
 
   # optimizer.make.
   config.optimizer = {
-    'name': 'rmsprop',  # or 'adam', 'muon'
+    'name': 'rmsprop',  # or 'adam', 'adamw', 'muon'
     'decay': 0.99,  # of the mean squared gradient (Adam's b2)
     'momentum': 0.0,  # Adam's b1
     'eps': 1e-8,  # outside the square root
     'clip_norm': 0.0,  # of the whole gradient; 0: no clipping
+    'weight_decay': 0.0,  # of adamw: each step kernels lose so much times the rate
   }
+  # Above 0, a moving average of parameters and statistics with this decay is what is
+  # evaluated, exported and begun from; checkpoints hold what is trained beside it.
+  config.ema = 0.0
 
   # data.pipeline.
   config.data_dir = files.DATA_DIR  # where built datasets are kept

@@ -4,6 +4,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from fakes import scored
+from references import geometry as reference
 
 from wild3d import geometry, skeleton
 
@@ -133,3 +135,58 @@ def test_reference_bones_are_symmetric_and_in_order():
   for name, bones in skeleton.BONE_GROUPS.items():
     for bone, mean in zip(bones, skeleton.GROUP_MEAN_MM[name], strict=True):
       np.testing.assert_allclose(length[tuple(sorted(bone))], mean, rtol=1e-6)
+
+
+def _excess(joints):
+  """Of each knee and elbow beyond its limits, by the reference's determinant."""
+  pose = dict(zip(skeleton.JOINTS, np.asarray(joints, float), strict=True))
+  unit = lambda a, b: (pose[b] - pose[a]) / np.linalg.norm(pose[b] - pose[a])  # noqa: E731
+  found = {}
+  for joint, upper, lower, _, way, most in reference.BENDS:
+    for side in ('right', 'left'):
+      u = unit(f'{side}_{upper}', f'{side}_{joint}')
+      w = unit(f'{side}_{joint}', f'{side}_{lower}')
+      turn = way * np.linalg.det([unit(f'right_{upper}', f'left_{upper}'), u, w])
+      over = max(0.0, -turn - np.sin(np.radians(20)))
+      found[f'{side}_{joint}'] = over + max(0.0, np.cos(np.radians(most)) - u @ w)
+  return found
+
+
+def test_bend_excess_is_what_the_score_counts():
+  """Catches a knee that may bend forwards, an elbow as a knee, one end exchanged."""
+  rng, all_seen = _rng(5), jnp.ones(16, bool)
+  assert float(geometry.bend_excess(_f32(scored.person()), all_seen)) == 0.0
+  some = 0
+  for _ in range(40):
+    pose = scored.person() + rng.normal(0, 150, (16, 3))
+    wanted = _excess(pose)
+    got = float(geometry.bend_excess(_f32(pose), all_seen))
+    assert got == pytest.approx(sum(wanted.values()) / 4, abs=1e-5)
+    named = dict(zip(skeleton.JOINTS, pose, strict=True))
+    assert (got > 1e-6) == any(reference.illegal(named).values())
+    some += got > 1e-6
+  assert 5 < some < 40
+
+
+def test_bend_excess_of_what_is_not_seen():
+  """Catches an unlabelled hip at (0, 0) that bends a knee, and NaN where joints meet."""
+  pose = scored.person()
+  pose[skeleton.RIGHT_ANKLE] = pose[skeleton.RIGHT_KNEE] + (0, 100, -400)  # forwards
+  seen = np.ones(16, bool)
+  assert float(geometry.bend_excess(_f32(pose), jnp.asarray(seen))) > 0.05
+  for joint in (skeleton.RIGHT_ANKLE, skeleton.RIGHT_KNEE, skeleton.LEFT_HIP):
+    seen = np.ones(16, bool)
+    seen[joint] = False
+    assert float(geometry.bend_excess(_f32(pose), jnp.asarray(seen))) == 0.0
+  gradient = jax.grad(geometry.bend_excess)(jnp.zeros((16, 3)), jnp.ones(16, bool))
+  np.testing.assert_array_equal(gradient, 0)
+
+
+def test_bend_excess_falls_along_its_gradient_in_depth():
+  """Catches a penalty whose gradient bends the knee further."""
+  pose = _f32(scored.person() / 900)
+  pose = pose.at[skeleton.RIGHT_ANKLE, 2].set(-0.5)
+  seen = jnp.ones(16, bool)
+  before, gradient = jax.value_and_grad(geometry.bend_excess)(pose, seen)
+  after = geometry.bend_excess(pose.at[:, 2].add(-0.01 * gradient[:, 2]), seen)
+  assert 0 < float(after) < float(before)

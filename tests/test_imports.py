@@ -39,6 +39,7 @@ ALLOWED = {
   'heatmaps': {'geometry'},
   'losses': {'skeleton', 'geometry', 'heatmaps'},
   'models': {'models'},
+  'models.bones': {'models', 'skeleton'},
   'network': {
     *('models', 'heatmaps', 'geometry', 'skeleton', 'settings', 'weights', 'errors'),
     *('training.checkpoints', 'training.mesh', 'training.check_config'),

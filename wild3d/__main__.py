@@ -15,7 +15,7 @@ COMMANDS = {
   'train': 'run the stages of a configuration; the same command resumes',
   'evaluate': 'score a checkpoint of a run',
   'score': 'score predictions made anywhere by named protocols',
-  'compare': 'two files of scores side by side, with paired differences',
+  'compare': 'files of scores side by side, with paired differences',
   'predict': '3D poses of people in photographs and videos',
   'describe': 'what a file of poses holds, and its units and axes',
   'export': 'a checkpoint as StableHLO, SavedModel or ONNX',

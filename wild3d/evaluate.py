@@ -284,8 +284,10 @@ def _write_scores(page, results, found, source, header):
   scores.write(results, found.predictions, found.truth, page, pictures, header=header)
 
 
-def write_report(page, folder, evaluator, net: Network, intro: str, count=12) -> None:
-  """Writes the HTML report of a run, with pictures of its main set."""
+def write_report(
+  page, folder, evaluator, net: Network, intro: str, count=12, claim=None
+) -> None:
+  """Writes the HTML report of a run, with pictures of its main set; see report.write."""
   from wild3d.pages import run_summary
 
   shown = evaluator.sets[0]
@@ -297,4 +299,5 @@ def write_report(page, folder, evaluator, net: Network, intro: str, count=12) ->
     set_name=shown,
     intro=intro,
     command=f'wild3d evaluate --workdir={folder} --report={page}',
+    claim=claim,
   )

@@ -23,6 +23,28 @@ REFERENCE_BONES_MM = np.array(
 )
 
 
+def _bending() -> np.ndarray:
+  """Joints of each of skeleton.BENDS: its upper end, itself, its lower end, its axis."""
+  names = [
+    (
+      upper,
+      middle,
+      lower,
+      *(f'{side}_{upper.split("_")[1]}' for side in ('right', 'left')),
+    )
+    for middle, upper, lower, *_ in skeleton.BENDS
+  ]
+  return np.array([[skeleton.JOINTS.index(name) for name in row] for row in names])
+
+
+_BENDING = _bending()
+_BEND_SIGN = np.array([sign for *_, sign, _ in skeleton.BENDS], np.float32)
+_FULLEST_BEND = np.cos(
+  np.radians([most for *_, most in skeleton.BENDS], dtype=np.float32)
+)
+_WRONG_WAY = np.float32(np.sin(np.radians(skeleton.WRONG_WAY_DEGREES)))
+
+
 def safe_norm(vectors: Float[Array, '*N D']) -> Float[Array, '*N']:
   """Length of each vector, with gradient 0 where the length is 0."""
   square = jnp.sum(vectors**2, axis=-1)
@@ -34,6 +56,15 @@ def safe_norm(vectors: Float[Array, '*N D']) -> Float[Array, '*N']:
 def safe_divide(a: Float[Array, '*N'], b: Float[Array, '*N']) -> Float[Array, '*N']:
   """Returns a / b, and 0 with gradient 0 where b is not positive."""
   return jnp.where(b > 0, a / jnp.where(b > 0, b, 1.0), 0.0)
+
+
+def masked_variance(
+  values: Float[Array, ' K'], counted: Bool[Array, ' K']
+) -> Float[Array, '']:
+  """Variance of the counted values about their mean; 0 if fewer than two."""
+  number = jnp.maximum(jnp.sum(counted), 1)
+  mean = jnp.sum(jnp.where(counted, values, 0.0)) / number
+  return jnp.sum(jnp.where(counted, values - mean, 0.0) ** 2) / number
 
 
 def bone_lengths(
@@ -49,6 +80,41 @@ def bones_visible(
 ) -> Bool[Array, ' E']:
   """True for each bone whose both ends are visible."""
   return jnp.all(visible[jnp.asarray(bones)], axis=-1)
+
+
+def bend_excess(
+  joints: Float[Array, 'J 3'], visible: Bool[Array, ' J']
+) -> Float[Array, '']:
+  """How far knees and elbows bend beyond what bodies can; mean over skeleton.BENDS.
+
+  With u and w the directions of upper and lower bone and a that of the axis from the
+  right hip (shoulder) to the left: what a . (u x w) is beyond sin 20 degrees on the side
+  of over-extension, and the cosine of u and w below that of the fullest bend. So it is 0
+  within the limits by which protocols.validity counts.
+
+  Args:
+    joints: any unit, camera axes.
+    visible: a bend counts where its three joints and both hips (shoulders) are visible.
+
+  Source: Dabral et al. 2018, section 3.2, in idea; the limits are skeleton.BENDS.
+  """
+  upper, middle, lower, right, left = _BENDING.T
+
+  def direction(start, end):
+    vector = joints[end] - joints[start]
+    length = jnp.broadcast_to(safe_norm(vector)[:, None], vector.shape)
+    return safe_divide(vector, length)
+
+  u, w, axis = (
+    direction(upper, middle),
+    direction(middle, lower),
+    direction(right, left),
+  )
+  turn = _BEND_SIGN * jnp.sum(axis * jnp.cross(u, w), axis=-1)
+  backwards = jnp.maximum(-_WRONG_WAY - turn, 0.0)
+  folded = jnp.maximum(_FULLEST_BEND - jnp.sum(u * w, axis=-1), 0.0)
+  counted = jnp.all(visible[_BENDING], axis=1)
+  return jnp.mean(jnp.where(counted, backwards + folded, 0.0))
 
 
 def skeleton_size(joints: Float[Array, 'J D']) -> Float[Array, '']:

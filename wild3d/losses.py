@@ -156,7 +156,8 @@ def geometric_loss(
   def person(joints, visible):
     def group(bones, mask, factor):
       counted = mask & geometry.bones_visible(visible, bones)
-      return masked_variance(geometry.bone_lengths(joints, bones) * factor, counted)
+      lengths = geometry.bone_lengths(joints, bones) * factor
+      return geometry.masked_variance(lengths, counted)
 
     return jnp.sum(jax.vmap(group)(GROUP_BONES, GROUP_MASK, factor))
 
@@ -169,15 +170,14 @@ def temporal_bone_loss(
   """Variance over the frames of one person of each bone's length, summed.
 
   Args:
-    joints: crop units, T frames of one person; x, y the ground-truth labels and
-      z predicted. Gradient reaches z alone.
+    joints: as in `geometric_loss`, T frames of one person.
     visible: a bone counts in the frames where both its ends are visible.
   """
 
   def person(joints, visible):
     lengths = jax.vmap(geometry.bone_lengths)(joints)  # [T, E]
     counted = jax.vmap(geometry.bones_visible)(visible)
-    return jnp.sum(jax.vmap(masked_variance, in_axes=1)(lengths, counted))
+    return jnp.sum(jax.vmap(geometry.masked_variance, in_axes=1)(lengths, counted))
 
   return jax.vmap(person)(_gradient_to_depth_alone(joints), visible)
 
@@ -206,15 +206,6 @@ def symmetry_loss(
     return total / jnp.maximum(jnp.sum(counted), 1)
 
   return jax.vmap(person)(_gradient_to_depth_alone(joints), visible)
-
-
-def masked_variance(
-  values: Float[Array, ' K'], counted: Bool[Array, ' K']
-) -> Float[Array, '']:
-  """Variance of the counted values about their mean; 0 if fewer than two."""
-  number = jnp.maximum(jnp.sum(counted), 1)
-  mean = jnp.sum(jnp.where(counted, values, 0.0)) / number
-  return jnp.sum(jnp.where(counted, values - mean, 0.0) ** 2) / number
 
 
 def _gradient_to_depth_alone(joints):
@@ -246,15 +237,8 @@ def draw_targets(
 ) -> Float[Array, 'B {size} {size} J']:
   """Heatmap targets of joints in the crop frame; 0 where not visible."""
 
-  def draw(xy):
-    return heatmaps.draw(
-      xy,
-      size,
-      sigma=target.sigma,
-      truncate=target.truncate,
-      subpixel=target.subpixel,
-    )
-
+  about = {key: getattr(target, key) for key in ('sigma', 'truncate', 'subpixel')}
+  draw = functools.partial(heatmaps.draw, size=size, **about)
   maps = jax.vmap(jax.vmap(draw, out_axes=-1))(joints2d)
   return maps * visible[:, None, None, :]
 
@@ -282,8 +266,13 @@ def _depth_term(predicted, batch, target):
 
 def _geometric_term(predicted, batch, target):
   lifted = _lifted(predicted, batch)
-  weights = batch['weight'] * (1 - batch['has3d'].astype(jnp.float32))
-  return geometric_loss(lifted, batch['visible'], target.geometric_form), weights
+  values = geometric_loss(lifted, batch['visible'], target.geometric_form)
+  return values, _of_2d(batch)
+
+
+def _angles_term(predicted, batch, target):
+  lifted = _lifted(predicted, batch)
+  return jax.vmap(geometry.bend_excess)(lifted, batch['visible']), _of_2d(batch)
 
 
 def _temporal_term(predicted, batch, target):
@@ -297,8 +286,7 @@ def _temporal_term(predicted, batch, target):
 
 
 def _symmetry_term(predicted, batch, target):
-  weights = batch['weight'] * (1 - batch['has3d'].astype(jnp.float32))
-  return symmetry_loss(_lifted(predicted, batch), batch['visible']), weights
+  return symmetry_loss(_lifted(predicted, batch), batch['visible']), _of_2d(batch)
 
 
 def _lift_term(predicted, batch, target):
@@ -317,6 +305,11 @@ def _presence_term(predicted, batch, target):
   return values, batch['weight']
 
 
+def _of_2d(batch):
+  """Weights [B] of the examples without depth labels."""
+  return batch['weight'] * (1 - batch['has3d'].astype(jnp.float32))
+
+
 def _lifted(predicted, batch):
   """Joints [B,J,3]: x and y are the labels, so that depth alone is taught."""
   return jax.vmap(geometry.lift)(batch['joints2d'], predicted.depth)
@@ -329,6 +322,7 @@ TERMS = {
   'heatmap': _heatmap_term,  # Zhou et al. 2017, equation 3
   'depth': _depth_term,  # equation 4, 3D samples
   'geometric': _geometric_term,  # equation 5, 2D samples
+  'angles': _angles_term,  # knees and elbows, 2D samples; not in the paper
   'temporal': _temporal_term,  # clips; not in the paper
   'symmetry': _symmetry_term,  # 2D samples; not in the paper
   'lift': _lift_term,  # 3D poses without pictures; not in the paper

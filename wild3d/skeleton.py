@@ -103,6 +103,19 @@ SYMMETRIC_BONES = {
   'lower_leg': ((0, 1), (4, 5)),
 }
 
+# Knees and elbows: (joint, upper end, lower end, sign, most degrees from straight). A knee
+# turns the shin one way about the body's axis, an elbow the other: from the right of the
+# upper end to the left. Limits after Dabral et al. 2018's idea; docs/protocols.md says how
+# rarely real people pass them.
+BENDS = (
+  ('right_knee', 'right_hip', 'right_ankle', 1.0, 165.0),
+  ('left_knee', 'left_hip', 'left_ankle', 1.0, 165.0),
+  ('right_elbow', 'right_shoulder', 'right_wrist', -1.0, 160.0),
+  ('left_elbow', 'left_shoulder', 'left_wrist', -1.0, 160.0),
+)
+# Over-extension that is put down to noise, and to arms and legs turned in their socket.
+WRONG_WAY_DEGREES = 20.0
+
 # Joint sets met on users' disks. Names equal to one of JOINTS mean that joint;
 # any other name has no counterpart there.
 _SETS = {

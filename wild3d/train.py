@@ -68,7 +68,13 @@ def train(config, folder) -> None:
     sources.prepare_datasets(config, stages)
     evaluator = evaluate.Evaluator(config, devices)
     state = jax.device_put(
-      states.fresh(model, optimizer, jax.random.key(config.seed), config.input_size),
+      states.fresh(
+        model,
+        optimizer,
+        jax.random.key(config.seed),
+        config.input_size,
+        average=config.ema > 0,
+      ),
       mesh.replicated(devices),
     )
     if before:
@@ -95,6 +101,7 @@ def train(config, folder) -> None:
         optimizer=optimizer,
         target=target,
         pixels=network.make_pixels(config),
+        ema=config.ema,
       ),
       donate_argnums=0,
       out_shardings=mesh.replicated(devices),

@@ -19,6 +19,8 @@ KINDS = {
   'released': {},
   'lift': {'head': 'lift', 'loss': 'cross_entropy', 'presence': True},
   'bfloat16': {'dtype': 'bfloat16'},
+  'integral': {'head': 'integral'},
+  'bones': {'head': 'bones'},
 }
 
 
@@ -67,6 +69,8 @@ def _apply(folder, images):
     ('released', 'net.onnx'),
     ('lift', 'net.onnx'),
     ('bfloat16', 'net.onnx'),
+    ('integral', 'net.onnx'),
+    ('bones', 'net.onnx'),
     ('released', 'net.stablehlo'),
     ('lift', 'net.stablehlo'),
     ('released', 'folder'),

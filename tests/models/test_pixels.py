@@ -85,7 +85,7 @@ def test_training_sees_the_same_pixels():
   """Catches a fine-tuning that feeds RGB / 255 to a network of BGR / 256."""
   images = _images()
   rule = optimizer.make(
-    name='rmsprop', decay=0.99, momentum=0.0, eps=1e-8, clip_norm=0.0
+    name='rmsprop', decay=0.99, momentum=0.0, eps=1e-8, clip_norm=0.0, weight_decay=0.0
   )
   params = VARIABLES['params']
   start = state.TrainState(jnp.int32(0), params, {}, rule.init(params))

@@ -45,7 +45,7 @@ def test_paired_interval(tmp_path):
   change = random.normal(-2, 6, 800)
   a = _write(tmp_path / 'a.json', hard + 100)
   b = _write(tmp_path / 'b.json', hard + 100 + change)
-  text = compare.compare(a, b)
+  text = compare.compare([a], [b])
   cells = _cells(text, 'error, mm')
   low, high = _ends(text)
   assert float(cells[3]) == pytest.approx(change.mean(), abs=0.01)
@@ -64,7 +64,7 @@ def test_sequences_are_resampled(tmp_path):
   sequence = np.repeat([f's{i}' for i in range(40)], 20)
   a = _write(tmp_path / 'a.json', np.full(800, 50.0), sequence=sequence)
   b = _write(tmp_path / 'b.json', 50 + change, sequence=sequence)
-  text = compare.compare(a, b)
+  text = compare.compare([a], [b])
   low, high = _ends(text)
   assert high - low == pytest.approx(2 * 1.96 * change.std() / 40**0.5, rel=0.15)
   assert '40 sequences' in text
@@ -75,7 +75,7 @@ def test_order_of_samples_does_not_matter(tmp_path):
   values = np.random.default_rng(0).gamma(2, 40, 300)
   a = _write(tmp_path / 'a.json', values)
   b = _write(tmp_path / 'b.json', values + 3.0, order=np.arange(300)[::-1])
-  text = compare.compare(a, b)
+  text = compare.compare([a], [b])
   assert 'B is better on 0 of 300, worse on 300, the same on 0' in text
   assert _ends(text) == [3.0, 3.0]
 
@@ -89,7 +89,7 @@ def test_difference_is_of_the_figures(tmp_path, average):
   values = random.uniform(0, 80, (50, 5))
   a = _write(tmp_path / 'a.json', values, measure=measure)
   b = _write(tmp_path / 'b.json', values + 10, measure=measure)
-  text = compare.compare(a, b)
+  text = compare.compare([a], [b])
   cells = _cells(text, 'error, %')
   assert (cells[3], cells[5]) == ('+10.00', 'B')  # of %, more is better
   assert _ends(text, 'error, %') == pytest.approx([10, 10], abs=0.01)
@@ -100,17 +100,17 @@ def test_no_difference(tmp_path):
   random = np.random.default_rng(0)
   a = _write(tmp_path / 'a.json', random.gamma(2, 40, 300))
   b = _write(tmp_path / 'b.json', random.gamma(2, 40, 300))
-  assert _cells(compare.compare(a, b), 'error, mm')[5] == 'unsure'
-  assert 'the same on 300' in compare.compare(a, a)
-  assert _cells(compare.compare(a, a), 'error, mm')[5] == 'unsure'
+  assert _cells(compare.compare([a], [b]), 'error, mm')[5] == 'unsure'
+  assert 'the same on 300' in compare.compare([a], [a])
+  assert _cells(compare.compare([a], [a]), 'error, mm')[5] == 'unsure'
 
 
 def test_texts(tmp_path):
   """Catches figures of two definitions printed as if they were of one."""
   a = _write(tmp_path / 'a.json', np.arange(9.0))
   b = _write(tmp_path / 'b.json', np.arange(9.0), text='Of something else.')
-  assert 'is the same in both' in compare.compare(a, a)
-  text = compare.compare(a, b)
+  assert 'is the same in both' in compare.compare([a], [a])
+  text = compare.compare([a], [b])
   assert 'TEXTS OF THE PROTOCOL DIFFER' in text
   assert '- B: Of something else.' in text
 
@@ -122,7 +122,7 @@ def test_other_counts_are_told(tmp_path):
   counted = counted.copy()
   counted[0] = False
   b = _write(tmp_path / 'b.json', np.ones((9, 2)), measure={'counted': counted})
-  text = compare.compare(a, b)
+  text = compare.compare([a], [b])
   assert _cells(text, 'error, mm')[6] == '9 / 8'
   assert _cells(text, 'error, mm')[5] == '–'
   assert 'A and B count DIFFERENT JOINTS' in text
@@ -136,7 +136,7 @@ def test_other_joints_are_told(tmp_path):
   values = random.gamma(2, 40, (60, 16))
   a = _write(tmp_path / 'a.json', values)
   b = _write(tmp_path / 'b.json', values[:, :14] - 20)
-  text = compare.compare(a, b)
+  text = compare.compare([a], [b])
   assert _cells(text, 'error, mm')[5] == '–'
   assert '16 in A, 14 in B (only in A left_elbow, left_wrist)' in text
   assert 'is better on' not in text
@@ -148,8 +148,8 @@ def test_other_notes_are_told(tmp_path):
   """Catches two sources of slot 7 compared as one."""
   a = _write(tmp_path / 'a.json', np.ones(9), note=lambda _: 'spine')
   b = _write(tmp_path / 'b.json', np.ones(9), note=lambda _: 'middle')
-  assert 'THE NOTES DIFFER. A: spine. B: middle.' in compare.compare(a, b)
-  assert 'NOTES' not in compare.compare(a, a)
+  assert 'THE NOTES DIFFER. A: spine. B: middle.' in compare.compare([a], [b])
+  assert 'NOTES' not in compare.compare([a], [a])
 
 
 def test_other_samples(tmp_path):
@@ -157,10 +157,10 @@ def test_other_samples(tmp_path):
   a = _write(tmp_path / 'a.json', np.ones(300))
   b = _write(tmp_path / 'b.json', np.ones(301))
   with pytest.raises(UserError, match=r'1 only in .*b.json \(.fake/00300.\)'):
-    compare.compare(a, b)
+    compare.compare([a], [b])
   c = _write(tmp_path / 'c.json', np.ones(20))
   with pytest.raises(UserError, match=r'280 only in .*a.json \(.*, \.\.\.\)') as caught:
-    compare.compare(a, c)
+    compare.compare([a], [c])
   assert len(str(caught.value)) < 600
   assert '\n' not in str(caught.value)
 
@@ -170,7 +170,7 @@ def test_no_common_protocol(tmp_path):
   a = _write(tmp_path / 'a.json', np.ones(3), name='one')
   b = _write(tmp_path / 'b.json', np.ones(3), name='two')
   with pytest.raises(UserError, match=r'no protocol is in both: .*one, .*two'):
-    compare.compare(a, b)
+    compare.compare([a], [b])
 
 
 def _cut(data):
@@ -258,7 +258,7 @@ def test_further_sets_are_compared_too(tmp_path):
     values = np.arange(20.0)
     main, second = _scored(values), _scored(values + shift)
     scores_json.write([main], path, {}, others={'second': ([second], {})})
-  text = compare.compare(*(scores_json.read(path) for path in paths))
+  text = compare.compare(*([scores_json.read(path)] for path in paths))
   head, tail = text.split('# second')
   assert _cells(head, 'error, mm')[3] == '+0.00'
   assert _cells(tail, 'error, mm')[3] == '+4.00'

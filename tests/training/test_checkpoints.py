@@ -30,7 +30,9 @@ class Counter:
 @pytest.fixture(scope='module')
 def small():
   model = Pose3D(stacks=1, residuals=1, features=8, depth_residuals=1)
-  rule = optimizer.make(name='adam', decay=0.99, momentum=0.9, eps=1e-8, clip_norm=0.0)
+  rule = optimizer.make(
+    name='adam', decay=0.99, momentum=0.9, eps=1e-8, clip_norm=0.0, weight_decay=0.0
+  )
   return state.fresh(model, rule, jax.random.key(0), 64)
 
 
@@ -83,6 +85,23 @@ def test_restores_bit_for_bit_on_other_devices(small, tmp_path):
   assert counter.value == 7
   chex.assert_trees_all_equal(saved.restore_model(3, small.variables), want.variables)
   assert saved.run(3)['stage'] == 'a'
+
+
+def test_an_average_is_what_is_read_and_training_goes_on_from_both(small, tmp_path):
+  """Catches an average that is shipped as trained, or trained on after a resumption."""
+  begin = state.with_average(small)
+  moved = jax.tree.map(lambda x: x + 1.0, small.params)
+  after = begin.replace(step=begin.step + 1, params=moved)
+  after = state.averaged(after, begin, 0.9)
+  saved = checkpoints.Checkpoints(tmp_path)
+  saved.save(after, {'config': {}, 'stage': 'a'}, {}, Counter(1))
+  saved.wait()
+  chex.assert_trees_all_equal(saved.restore(1, begin), after)
+  read = saved.restore_model(1, small.variables)
+  chex.assert_trees_all_equal(read, after.average)
+  # The first step's decay is 1 / 10.
+  wanted = jax.tree.map(lambda x: x + 0.9, small.params)
+  chex.assert_trees_all_close(read['params'], wanted, rtol=1e-6)
 
 
 def test_another_network_is_refused(small, tmp_path):

@@ -3,6 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+import torch
 
 from wild3d.errors import UserError
 from wild3d.training import optimizer
@@ -10,6 +11,7 @@ from wild3d.training import optimizer
 
 def make(name, **changes):
   fields = {'decay': 0.99, 'momentum': 0.0, 'eps': 1e-8, 'clip_norm': 0.0}
+  fields |= {'weight_decay': 0.0}
   return optimizer.make(name=name, **fields | changes)
 
 
@@ -38,6 +40,41 @@ def test_adam_first_step_is_a_sign():
   gradient = jnp.array([3.0, -0.02, 5e-4])
   (update,) = run(make('adam', momentum=0.9, decay=0.999), [gradient])
   np.testing.assert_allclose(update, np.sign(gradient), rtol=1e-3)
+
+
+def test_adamw_is_pytorchs():
+  """Catches decay inside the moments (L2), or of biases; torch's as the reference."""
+  rng = np.random.default_rng(3)
+  kernel, bias = (rng.normal(size=shape).astype(np.float32) for shape in ((4, 3), (3,)))
+  decayed, plain = (torch.nn.Parameter(torch.tensor(x)) for x in (kernel, bias))
+  other = torch.optim.AdamW(
+    [
+      {'params': [decayed], 'weight_decay': 0.1},
+      {'params': [plain], 'weight_decay': 0.0},
+    ],
+    lr=0.01,
+    betas=(0.9, 0.999),
+    eps=1e-8,
+  )
+  rule = make('adamw', momentum=0.9, decay=0.999, weight_decay=0.1)
+  params = {'kernel': jnp.asarray(kernel), 'bias': jnp.asarray(bias)}
+  state = rule.init(params)
+  for _ in range(5):
+    gradient = {
+      n: rng.normal(size=x.shape).astype(np.float32) for n, x in params.items()
+    }
+    decayed.grad, plain.grad = (torch.tensor(gradient[n]) for n in ('kernel', 'bias'))
+    other.step()
+    updates, state = rule.update(gradient, state, params)
+    params = jax.tree.map(lambda p, u: p - 0.01 * u, params, updates)
+  np.testing.assert_allclose(params['kernel'], decayed.detach(), rtol=1e-4, atol=1e-6)
+  np.testing.assert_allclose(params['bias'], plain.detach(), rtol=1e-4, atol=1e-6)
+
+
+def test_decay_that_does_nothing_is_refused():
+  """Catches config.optimizer.weight_decay silently ignored by another rule."""
+  with pytest.raises(UserError, match='name=adamw'):
+    make('adam', weight_decay=0.1)
 
 
 def test_muon_orthogonalises_kernels_from_inputs_to_outputs():

@@ -29,7 +29,7 @@ def model():
 @pytest.fixture(scope='module')
 def rule():
   return optimizer.make(
-    name='rmsprop', decay=0.99, momentum=0.0, eps=1e-8, clip_norm=0.0
+    name='rmsprop', decay=0.99, momentum=0.0, eps=1e-8, clip_norm=0.0, weight_decay=0.0
   )
 
 
@@ -189,6 +189,29 @@ def test_first_update_is_rmsprop(alone, begin):
   ):
     most = max(float(np.abs(leaf).max()) for leaf in jax.tree.leaves(tree) if leaf.ndim)
     assert float(metrics[f'largest_{name}']) == most
+
+
+def test_the_average_is_a_mean_of_the_steps(model, rule, alone, begin):
+  """Catches an average of gradients or of one step late; a guard blind to it."""
+  _, devices = alone
+  here, batch = begin
+  here = state.with_average(here)
+  update = functools.partial(
+    step.train, model=model, optimizer=rule, target=TARGET, ema=0.5
+  )
+  update = jax.jit(update, out_shardings=mesh.replicated(devices))
+  kernel = lambda tree: np.asarray(tree['params']['depth']['linear']['kernel'])  # noqa: E731
+  wanted = kernel(here.trained)
+  for at in range(4):
+    here, _ = update(here, batch, RATE, WEIGHTS)
+    decay = min(0.5, (1 + at) / (10 + at))
+    wanted = decay * wanted + (1 - decay) * kernel(here.trained)
+    np.testing.assert_allclose(kernel(here.average), wanted, rtol=1e-5, atol=1e-7)
+  assert here.variables is here.average
+  sick = jax.tree.map(lambda x: x.at[...].set(np.nan), here.average)
+  assert not np.isfinite(
+    update(here.replace(average=sick), batch, RATE, WEIGHTS)[1]['largest_parameter']
+  )
 
 
 def test_largest_sees_every_leaf():

@@ -5,6 +5,9 @@ import time
 
 from wild3d.cli.parser import Parser
 
+_PROTOCOLS = 'pose3d,pck_torso,geometry'
+_PEOPLE = 3  # shown under each row
+
 
 def main(arguments) -> None:
   """Makes the data, trains, scores, reports."""
@@ -20,6 +23,12 @@ def main(arguments) -> None:
     default='runs/quickstart',
     help='folder for data, checkpoints and the report (default: %(default)s)',
   )
+  parser.add_argument(
+    '--ablation',
+    action='store_true',
+    help='train three more networks, without the 2D labels, without the geometric loss, '
+    'without both, and show them side by side: a quarter of an hour more',
+  )
   options, overrides = parser.parse_known_args(arguments)
   # One device a core is faster on a CPU than one device over all of them; the
   # batch must divide. On accelerators this changes nothing.
@@ -27,21 +36,64 @@ def main(arguments) -> None:
   os.environ.setdefault('JAX_NUM_CPU_DEVICES', str(2 ** min(3, cores.bit_length() - 1)))
 
   from wild3d import files, settings
-  from wild3d.configs import quickstart
+  from wild3d.configs import ablation, quickstart
 
-  config = quickstart.get_config()
-  config.data_dir = str(files.absolute(options.workdir) / 'tfds')
-  config = settings.override(config, overrides)
+  workdir = files.absolute(options.workdir)
+
+  def configured(config, fields=()):
+    config.data_dir = str(workdir / 'tfds')
+    return settings.override(config, [*overrides, *fields])
+
+  runs = {ablation.FULL: (configured(quickstart.get_config()), options.workdir)}
+  if options.ablation:
+    print(
+      'four networks, one after the other: about half an hour on two cores', flush=True
+    )
+    for name, row in ablation.CLAIM.items():
+      config = configured(ablation.get_config(), ablation.arguments(row.fields))
+      runs.setdefault(name, (config, workdir / 'ablation' / name))
   started = time.monotonic()
 
   from wild3d import evaluate, network, train
 
-  train.train(config, options.workdir)
-  page = files.absolute(options.workdir) / 'report.html'
+  for config, folder in runs.values():
+    train.train(config, folder)
+  page = workdir / 'report.html'
   net = network.load(options.workdir, 'latest')
   evaluator = evaluate.Evaluator(net.config, net.mesh)
-  evaluate.write_report(page, options.workdir, evaluator, net, intro=_INTRO)
+  claim = None
+  if options.ablation:
+    folders = {name: runs[name][1] for name in ablation.CLAIM}
+    claim = _claim(folders, evaluator)
+  evaluate.write_report(
+    page, options.workdir, evaluator, net, intro=_INTRO, claim=claim
+  )
   print(f'{(time.monotonic() - started) / 60:.1f} minutes; report: {page}')
+
+
+def _claim(folders, evaluator):
+  """Scores the networks of the four rows on the main set, and prints their table."""
+  from wild3d import files, network, protocols, settings
+  from wild3d.pages import claim
+  from wild3d.protocols import result, score_table, scores_json
+
+  scores, samples, main = {}, {}, evaluator.sets[0]
+  for name, folder in folders.items():
+    net = network.load(folder, 'latest')
+    found = evaluator.predict(net, main)
+    results = [
+      result.score(protocol, found.predictions, found.truth)
+      for protocol in protocols.named(_PROTOCOLS)
+    ]
+    out = files.absolute(folder) / 'scores.json'
+    header = {'workdir': str(folder), 'step': net.step, 'set': main}
+    scores_json.write(results, out, header | {'config': settings.as_json(net.config)})
+    scores[name] = scores_json.read(out)
+    samples[name] = evaluator.samples(net, main, _PEOPLE)
+  shown = claim.of(scores, samples)
+  for table in shown.tables:
+    print(score_table.markdown(*table), end='\n\n')
+  return shown
 
 
 _INTRO = """Three stages on synthetic people: heatmaps alone, then depth on lab images,

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import Array, Float
 
-from wild3d.models import depth, hourglass, lift
+from wild3d.models import bones, depth, hourglass, integral, lift
 from wild3d.models.presence import Presence
 
 # name -> function of (net, images, train) that returns (heatmaps of each stack,
@@ -18,8 +18,13 @@ from wild3d.models.presence import Presence
 BACKBONES = {'hourglass': hourglass.stacked}
 
 # name -> function of (net, features, heatmaps, train) that returns depths [B, J] in
-# crop units. `config.model.depth_head`: the paper's, or depth from the 2D pose alone.
-HEADS = {'regression': depth.regression, 'lift': lift.lift}
+# crop units. `config.model.depth_head`.
+HEADS = {
+  'regression': depth.regression,  # the paper's
+  'lift': lift.lift,  # from the 2D pose alone
+  'bones': bones.bones,  # the same, as directions of bones
+  'integral': integral.integral,  # from the features where the heatmap is high
+}
 
 # name -> type of the computation. `config.model.dtype`.
 DTYPES = {'float32': jnp.float32, 'bfloat16': jnp.bfloat16}

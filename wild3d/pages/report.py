@@ -8,13 +8,29 @@ import math
 import os
 import platform
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 import wild3d
 from wild3d.draw import charts, svg
 from wild3d.pages import cards, page, sentences
-from wild3d.protocols import baselines
+from wild3d.protocols import baselines, rows
+
+
+class Claim(NamedTuple):
+  """What each part of the method gives, for the top of a report: see pages/claim.py.
+
+  Attributes:
+    sentences: paragraphs.
+    tables: below them.
+    people: of each person, the same sample as `write` takes them under each row, with
+      the row's name as its `id`.
+  """
+
+  sentences: Sequence[str]
+  tables: Sequence[rows.Table]
+  people: Sequence[Sequence[Mapping]]
 
 
 def write(
@@ -27,6 +43,7 @@ def write(
   samples: Sequence[Mapping],
   settings: Mapping[str, object],
   metrics: Mapping[str, tuple] | None = None,
+  claim: Claim | None = None,
 ) -> None:
   """Writes the report; readers see the old file or the new one, never a part.
 
@@ -47,6 +64,7 @@ def write(
       `date` and `hardware` are filled in unless given.
     metrics: name to (unit, whether higher is better, what it is). Other names
       speak for themselves.
+    claim: shown first.
 
   Raises:
     UserError: `path` is a folder or cannot be written.
@@ -64,6 +82,10 @@ def write(
     'report.html',
     title=title,
     intro=[text for text in intro.split('\n\n') if text.strip()],
+    claim=claim
+    and claim._replace(
+      people=[[_sample(sample) for sample in person] for person in claim.people]
+    ),
     stages=[_stage(stage, metrics) for stage in stages],
     baselines=baselines.NAMES,
     # Losses fall by orders of magnitude.

@@ -19,6 +19,7 @@ def write(
   set_name: str,
   intro: str,
   command: str,
+  claim: report.Claim | None = None,
 ) -> None:
   """Writes the HTML report of a run.
 
@@ -30,6 +31,7 @@ def write(
     set_name: the evaluation set that the tables show.
     intro: text below the title.
     command: by which the report can be made again.
+    claim: shown first.
   """
   lines = metric_writer.read(folder)
   report.write(
@@ -41,6 +43,7 @@ def write(
     samples=[picture(sample) for sample in samples],
     settings={'command': command, 'scored on': set_name, 'config': str(config)},
     metrics={name: entry[2:] for name, entry in overview.ENTRIES.items()},
+    claim=claim,
   )
 
 

@@ -11,17 +11,6 @@ from wild3d.protocols.samples import Predictions, Truth
 JOINTS = tuple(name for name in skeleton.JOINTS if name != 'thorax')
 SIZE_MM = skeleton.ZHOU2017_SKELETON_MM
 
-# Bends: (joint, upper end, lower end, sign, most degrees). A knee turns the shin one way
-# about the body's axis, an elbow the other: from the right of the upper end to the left.
-BENDS = (
-  ('right_knee', 'right_hip', 'right_ankle', 1.0, 165.0),
-  ('left_knee', 'left_hip', 'left_ankle', 1.0, 165.0),
-  ('right_elbow', 'right_shoulder', 'right_wrist', -1.0, 160.0),
-  ('left_elbow', 'left_shoulder', 'left_wrist', -1.0, 160.0),
-)
-# Over-extension that is put down to noise, and to arms and legs turned in their socket.
-WRONG_WAY_DEGREES = 20.0
-
 
 def person_of(truth: Truth) -> np.ndarray:
   """[N] str: the subject, or the sequence where no subject is known; '' for nobody."""
@@ -68,7 +57,7 @@ def spread(
 def is_illegal(
   joints: Float[np.ndarray, 'N K 3'], names: tuple[str, ...]
 ) -> Bool[np.ndarray, 'N 4']:
-  """Of each of BENDS, whether no body bends so.
+  """Of each of skeleton.BENDS, whether no body bends so.
 
   With u and w the directions of upper and lower bone and a that of the axis from the
   right hip (shoulder) to the left: the angle of u and w is above the limit, or
@@ -77,13 +66,13 @@ def is_illegal(
   """
   at = {name: joints[:, names.index(name)] for name in names}
   wrong = []
-  for middle, upper, lower, sign, limit in BENDS:
+  for middle, upper, lower, sign, limit in skeleton.BENDS:
     end = upper.partition('_')[2]  # hip or shoulder
     u, w = _unit(at[middle] - at[upper]), _unit(at[lower] - at[middle])
     axis = _unit(at[f'left_{end}'] - at[f'right_{end}'])
     turn = sign * np.einsum('nd,nd->n', axis, np.cross(u, w))
     cosine = np.einsum('nd,nd->n', u, w)
-    backwards = turn < -np.sin(np.radians(WRONG_WAY_DEGREES))
+    backwards = turn < -np.sin(np.radians(skeleton.WRONG_WAY_DEGREES))
     wrong.append(backwards | (cosine < np.cos(np.radians(limit))))
   return np.stack(wrong, axis=1)
 
@@ -141,7 +130,7 @@ def _measure(predictions: Predictions, truth: Truth) -> list[Measure]:
   bend, in_jitter = jitter(joints, truth.sequence, truth.frame)
   illegal = 100.0 * is_illegal(joints, JOINTS)
   sides = tuple(skeleton.SYMMETRIC_BONES)
-  bending = tuple(bend[0] for bend in BENDS)
+  bending = tuple(bend[0] for bend in skeleton.BENDS)
   every = np.ones(len(truth), bool)
   groups, variance = tuple(skeleton.BONE_GROUPS), ratio_variance(lengths)
   figures = (

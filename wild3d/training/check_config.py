@@ -122,6 +122,8 @@ def rules() -> dict[str, Rule]:
     'optimizer.momentum': _DECAY,
     'optimizer.eps': _number(0, above=True),
     'optimizer.clip_norm': _number(0),
+    'optimizer.weight_decay': _number(0),
+    'ema': _DECAY,
     'data_dir': _FILLED,
     'datasets.*.name': _FILLED,
     'datasets.*.manual_dir': _TEXT,

@@ -100,7 +100,7 @@ class Checkpoints:
         step,
         args=ocp.args.Composite(
           model=ocp.args.StandardSave(state.variables),
-          optimizer=ocp.args.StandardSave(state.opt_state),
+          optimizer=ocp.args.StandardSave(state.rest),
           run=ocp.args.JsonSave(run),
         ),
         metrics=scores or None,
@@ -145,12 +145,9 @@ class Checkpoints:
   def restore(self, step: int, state: TrainState) -> TrainState:
     """The state of a step, with the shapes and shardings of `state`; see `restore_model`."""
     variables = self._restore(step, 'model', state.variables)
-    return TrainState(
-      step=jax.device_put(jax.numpy.int32(step), state.step.sharding),
-      params=variables['params'],
-      batch_stats=variables['batch_stats'],
-      opt_state=self._restore(step, 'optimizer', state.opt_state),
-    )
+    rest = self._restore(step, 'optimizer', state.rest)
+    at = jax.device_put(jax.numpy.int32(step), state.step.sharding)
+    return state.restored(at, variables, rest)
 
   def restore_model(self, step: int, variables: dict) -> dict:
     """The parameters and statistics of a step, shaped as `variables`.

@@ -11,26 +11,41 @@ import optax.contrib
 
 from wild3d.errors import UserError
 
-NAMES = ('rmsprop', 'adam', 'muon')
+NAMES = ('rmsprop', 'adam', 'adamw', 'muon')
 
 
 def make(
-  *, name: str, decay: float, momentum: float, eps: float, clip_norm: float
+  *,
+  name: str,
+  decay: float,
+  momentum: float,
+  eps: float,
+  clip_norm: float,
+  weight_decay: float,
 ) -> optax.GradientTransformation:
   """Builds the gradient transformation named by the configuration.
 
   'rmsprop' is PyTorch's RMSprop (eps outside the square root), which the authors
-  used; 'adam' reads `momentum` as b1 and `decay` as b2.
+  used; 'adam' reads `momentum` as b1 and `decay` as b2. 'adamw' (Loshchilov and Hutter
+  2019) is the same, and draws kernels towards zero by `weight_decay` times the rate;
+  biases and the scales of batch norm, which have one axis or none, are left alone.
 
   Raises:
-    UserError: an unknown name.
+    UserError: an unknown name, or a weight decay that the optimiser has not.
   """
+  if weight_decay and name != 'adamw':
+    raise UserError(
+      f'config.optimizer.weight_decay is {weight_decay:g}: it needs '
+      '--config.optimizer.name=adamw'
+    )
   if name == 'rmsprop':
     rule = optax.scale_by_rms(decay=decay, eps=eps, eps_in_sqrt=False)
     if momentum:
       rule = optax.chain(rule, optax.trace(momentum))
-  elif name == 'adam':
+  elif name in ('adam', 'adamw'):
     rule = optax.scale_by_adam(b1=momentum, b2=decay, eps=eps)
+    if weight_decay:
+      rule = optax.chain(rule, optax.add_decayed_weights(weight_decay, _kernels))
   elif name == 'muon':
     rule = _grouped(
       optax.contrib.muon(
@@ -51,6 +66,10 @@ def make(
   if clip_norm:
     rule = optax.chain(optax.clip_by_global_norm(clip_norm), rule)
   return rule
+
+
+def _kernels(params):
+  return jax.tree.map(lambda leaf: leaf.ndim > 1, params)
 
 
 def _matrices(grouped):

@@ -12,28 +12,75 @@ from wild3d.models import initial
 
 
 class TrainState(flax.struct.PyTreeNode):
-  """Parameters, batch-norm statistics, optimiser state and the step counter."""
+  """Parameters, batch-norm statistics, optimiser state and the step counter.
+
+  `average` is the moving average of parameters and statistics, or None: see `averaged`.
+  """
 
   step: jax.Array
   params: dict
   batch_stats: dict
   opt_state: optax.OptState
+  average: dict | None = None
+
+  @property
+  def trained(self) -> dict:
+    """What the optimiser moves, as `model.apply` takes it."""
+    return {'params': self.params, 'batch_stats': self.batch_stats}
 
   @property
   def variables(self) -> dict:
-    """What `model.apply` takes."""
-    return {'params': self.params, 'batch_stats': self.batch_stats}
+    """What is evaluated, exported and shipped: the average where there is one."""
+    return self.trained if self.average is None else self.average
+
+  @property
+  def rest(self):
+    """What training goes on from beside `variables`: the optimiser's state, or both."""
+    if self.average is None:
+      return self.opt_state
+    return {'optimizer': self.opt_state, 'trained': self.trained}
+
+  def restored(self, step: jax.Array, variables: dict, rest) -> 'TrainState':
+    """The state of another step, of which these are the parts."""
+    if self.average is None:
+      return TrainState(step, **variables, opt_state=rest)
+    return TrainState(
+      step, **rest['trained'], opt_state=rest['optimizer'], average=variables
+    )
 
 
-def fresh(model, optimizer, key, image_size: int) -> TrainState:
-  """A state at step 0 with newly drawn parameters."""
+def fresh(model, optimizer, key, image_size: int, average: bool = False) -> TrainState:
+  """A state at step 0 with newly drawn parameters, with their average if asked."""
   variables = initial.variables(model, key, image_size)
-  return TrainState(
-    step=jnp.int32(0),
-    params=variables['params'],
-    batch_stats=variables['batch_stats'],
-    opt_state=optimizer.init(variables['params']),
+  state = TrainState(
+    jnp.int32(0), **variables, opt_state=optimizer.init(variables['params'])
   )
+  return with_average(state) if average else state
+
+
+def averaged(state: TrainState, before: TrainState, decay: float) -> TrainState:
+  """The state with the exponential moving average of its parameters and statistics.
+
+  In the first steps the decay is (1 + step) / (10 + step), which soon leaves the drawn
+  parameters behind.
+
+  Args:
+    state: after a step.
+    before: the state before it, which has an average.
+    decay: what stays of the average in a step.
+
+  Source: Polyak and Juditsky 1992; the start as TensorFlow's ExponentialMovingAverage.
+  """
+  step = before.step.astype(jnp.float32)
+  decay = jnp.minimum(decay, (1 + step) / (10 + step))
+  mean = lambda old, new: old + (1 - decay).astype(old.dtype) * (new - old)  # noqa: E731
+  return state.replace(average=jax.tree.map(mean, before.average, state.trained))
+
+
+def with_average(state: TrainState) -> TrainState:
+  """The same state, its average equal to what it has now."""
+  # Copies: a step is given both to overwrite.
+  return state.replace(average=jax.tree.map(jnp.copy, state.trained))
 
 
 def with_fresh_optimizer(state: TrainState, optimizer) -> TrainState:
@@ -65,7 +112,7 @@ def started_from(
     )
   drawn = [p for p in state.params if p in anew or p not in variables['params']]
   begun = {}
-  for kind, own in state.variables.items():
+  for kind, own in state.trained.items():
     taken = {p: v for p, v in variables[kind].items() if p in own and p not in drawn}
     begun[kind] = own | taken
     if other := difference(begun[kind], own):
@@ -74,7 +121,8 @@ def started_from(
         f'{other}; other config.model or config.input_size, or name the part in '
         'config.init_fresh'
       )
-  return state.replace(**begun), drawn
+  started = state.replace(**begun)
+  return started if state.average is None else with_average(started), drawn
 
 
 def difference(saved, wanted) -> str | None:

@@ -8,7 +8,7 @@ from wild3d import losses
 from wild3d.data.batch import POSES
 from wild3d.models.pixels import RGB, Pixels, to_float
 from wild3d.training import lift_poses
-from wild3d.training.state import TrainState
+from wild3d.training.state import TrainState, averaged
 
 
 def weighted_mean(values, weights):
@@ -36,6 +36,7 @@ def train(
   optimizer: optax.GradientTransformation,
   target: losses.Target,
   pixels: Pixels = RGB,
+  ema: float = 0.0,
 ) -> tuple[TrainState, dict]:
   """One update.
 
@@ -48,6 +49,7 @@ def train(
     optimizer: from optimizer.make.
     target: how targets and losses are formed.
     pixels: the network's input.
+    ema: decay of the average of the parameters, of a state that has one.
 
   Returns:
     (next state, metrics): 'loss', each term's mean over the examples that count in
@@ -83,12 +85,16 @@ def train(
   )(state.params)
   updates, opt_state = optimizer.update(gradient, state.opt_state, state.params)
   params = jax.tree.map(lambda p, u: p - learning_rate * u, state.params, updates)
+  after = TrainState(state.step + 1, params, batch_stats, opt_state)
+  if state.average is not None:
+    after = averaged(after, state, ema)
+  kept = (after.trained, after.average or {})
   metrics = means | {
     'loss': total,
     'gradient_norm': optax.tree.norm(gradient),
     'example_loss': per_example,
-    'largest_parameter': largest(params),
-    'largest_statistic': largest(batch_stats),
+    'largest_parameter': largest([one.get('params') for one in kept]),
+    'largest_statistic': largest([one.get('batch_stats') for one in kept]),
     'largest_moment': largest(opt_state),
   }
-  return TrainState(state.step + 1, params, batch_stats, opt_state), metrics
+  return after, metrics

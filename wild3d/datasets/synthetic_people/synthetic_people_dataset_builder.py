@@ -71,6 +71,16 @@ class Builder(tfds.core.GeneratorBasedBuilder):
       wild_test=400,
     ),
     PeopleConfig(
+      name='clips',
+      description="Clips alone, as large as the quickstart's images.",
+      size=96,
+      lab_train=0,
+      wild_train=0,
+      wild_clips=300,
+      lab_test=0,
+      wild_test=0,
+    ),
+    PeopleConfig(
       name='tiny',
       description='For tests.',
       size=64,

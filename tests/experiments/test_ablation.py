@@ -1,0 +1,54 @@
+"""The rows of the ablation: each differs from its partner in what its name says."""
+
+import pathlib
+
+import pytest
+
+from wild3d import settings
+from wild3d.configs import ablation
+from wild3d.training import check_config, schedule
+
+CONFIG = str(pathlib.Path(__file__).parents[2] / 'configs/ablation.py')
+
+
+def config(row, head=None):
+  head = head or ablation.ROWS[row].heads[0]
+  return settings.load(CONFIG, ablation.overrides(row, head, seed=1))
+
+
+@pytest.mark.parametrize('row', ablation.ROWS)
+def test_rows_can_be_run_and_have_equal_budgets(row):
+  """Catches a field that no longer exists, and a row with more steps or images."""
+  full = config(ablation.FULL)
+  for head in ablation.ROWS[row].heads:
+    here = config(row, head)
+    check_config.check(here)
+    assert here.batch_size == full.batch_size
+    plan = schedule.plan(here.schedule, here.stages)
+    assert [(s.name, s.end) for s in plan] == [
+      (s.name, s.end) for s in schedule.plan(full.schedule, full.stages)
+    ]
+    assert here.seed == 1
+
+
+def test_3d_only_sees_no_wild_image():
+  """Catches wild images, or withheld depth, in the rows that are to know the lab alone."""
+  for row in ('3d', '3d_geometric'):
+    here = config(row)
+    used = {s for name in here.schedule for s in here.stages[name].sources}
+    assert {here.sources[s].split for s in used} == {'lab_train'}
+  assert {config('3d').stages[s].share_3d for s in config('3d').schedule} == {1.0}
+
+
+def test_the_geometric_loss_is_in_the_rows_that_say_so():
+  """Catches a row whose name and loss differ."""
+  for row in ablation.CLAIM:
+    weight = config(row).stages.geometric.weights.geometric
+    assert (weight > 0) == row.endswith('geometric')
+
+
+def test_against():
+  """Catches a row compared with one that is not there, or not trained with its head."""
+  for name, row in ablation.ROWS.items():
+    if row.against:
+      assert set(row.heads) <= set(ablation.ROWS[row.against].heads), name
