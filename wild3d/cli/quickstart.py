@@ -42,6 +42,10 @@ def main(arguments) -> None:
   evaluator = evaluate.Evaluator(net.config, net.mesh)
   evaluate.write_report(page, options.workdir, evaluator, net, intro=_INTRO)
   print(f'{(time.monotonic() - started) / 60:.1f} minutes; report: {page}')
+  print(
+    f'its people: wild3d data browse {config.datasets.people.name} '
+    f'--data_dir={config.data_dir} --out=people.html'
+  )
 
 
 _INTRO = """Three stages on synthetic people: heatmaps alone, then depth on lab images,

@@ -99,6 +99,8 @@ class Builder(UnitBuilder):
     **{('test', 'TS3'): Official(505), ('test', 'TS4'): Official(553)},
     **{('test', 'TS5'): Official(276), ('test', 'TS6'): Official(452)},
   }
+  # S8's thighs are 485 and 326 mm long in the release.
+  LIMB_ASYMMETRY: ClassVar = {'S8': 0.45}
   HOMEPAGE = annotations.SITE
   CITATION = (
     '@inproceedings{mehta2017, author={Mehta, Dushyant and Rhodin, Helge and Casas, '
