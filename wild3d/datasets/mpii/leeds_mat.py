@@ -9,26 +9,12 @@ import pathlib
 
 import numpy as np
 
+from wild3d import skeleton
 from wild3d.datasets import array_files, crop
 from wild3d.datasets.mpii.person import Entry, Person
 from wild3d.errors import UserError
-from wild3d.skeleton import JOINTS
 
 LSP_TRAIN = 1000  # LSP: the first thousand are for training, the others for testing
-# Of the file, in order; neck and head top are MPII's upper neck and head top, as usual.
-_ORDER = [
-  JOINTS.index(name)
-  for name in (
-    *('right_ankle', 'right_knee', 'right_hip', 'left_hip', 'left_knee', 'left_ankle'),
-    *('right_wrist', 'right_elbow', 'right_shoulder'),
-    *('left_shoulder', 'left_elbow', 'left_wrist', 'upper_neck', 'head_top'),
-  )
-]
-# Not in the file: the middles of hips and shoulders, where both are labelled.
-_MIDDLES = tuple(
-  [JOINTS.index(name) for name in (middle, f'right_{side}', f'left_{side}')]
-  for middle, side in (('pelvis', 'hip'), ('thorax', 'shoulder'))
-)
 
 
 def read(path: pathlib.Path, images: pathlib.Path) -> tuple[list[Entry], bool]:
@@ -51,28 +37,24 @@ def read(path: pathlib.Path, images: pathlib.Path) -> tuple[list[Entry], bool]:
       '(LSPET)'
     )
   rows = np.moveaxis(joints, (2, 1) if original else (2, 0), (0, 1)).astype(np.float64)
-  names = _pictures(images, len(rows), path)
-  people = [
-    _person(name, row, values, original)
-    for row, (name, values) in enumerate(zip(names, rows, strict=True))
-  ]
+  flag, finite = rows[..., 2] > 0, np.isfinite(rows).all(axis=-1)
+  # Pelvis and thorax are not in the file: middles, and labelled where both sides are.
+  # Neck and head top are MPII's upper neck and head top, as usual.
+  places = skeleton.convert(np.nan_to_num(rows[..., :2]) - 0.5, 'lsp14')[0]
+  labelled, occluded = (
+    skeleton.convert(said[..., None].astype(float), 'lsp14')[0][..., 0] == 1
+    for said in (finite if original else finite & flag, flag & original)
+  )
+  people = []
+  for row, name in enumerate(_pictures(images, len(rows), path)):
+    known = labelled[row]
+    if not known.any():
+      people.append('no joint is labelled')
+      continue
+    joints2d = np.where(known[:, None], places[row], 0.0)
+    box = crop.box_of(joints2d[known])
+    people.append(Person(name, row, joints2d, known, occluded[row] & known, *box))
   return people, original
-
-
-def _person(name, row, values, original):
-  joints, labelled, occluded = np.zeros((16, 2)), np.zeros(16, bool), np.zeros(16, bool)
-  flag = values[:, 2] > 0
-  known = np.isfinite(values).all(axis=1) & (flag | original)
-  labelled[_ORDER], occluded[_ORDER] = known, flag & original
-  joints[_ORDER] = np.where(known[:, None], values[:, :2] - 0.5, 0.0)
-  for middle, right, left in _MIDDLES:
-    if labelled[right] and labelled[left]:
-      joints[middle] = (joints[right] + joints[left]) / 2
-      labelled[middle], occluded[middle] = True, occluded[right] and occluded[left]
-  if not labelled.any():
-    return 'no joint is labelled'
-  center, side = crop.box_of(joints[labelled])
-  return Person(name, row, joints, labelled, occluded & labelled, center, side)
 
 
 def _pictures(images, count, path):
