@@ -106,6 +106,22 @@ def test_three_stages_leave_what_they_should(run):
   assert list((run / 'tensorboard').iterdir())
 
 
+def test_each_evaluation_shows_its_predictions(run):
+  """Catches TensorBoard without pictures, with other people at each evaluation, or
+  without the configuration."""
+  accumulator = pytest.importorskip(
+    'tensorboard.backend.event_processing.event_accumulator'
+  )
+  events = accumulator.EventAccumulator(str(run / 'tensorboard')).Reload()
+  shown = events.Images('wild/predictions')
+  assert [(e.step, e.width, e.height) for e in shown] == [
+    (step, shown[0].width, 2 * (256 + 8)) for step in (2, 5, 6)
+  ]
+  assert not any(' ' in tag for tags in events.Tags().values() if tags for tag in tags)
+  (text,) = events.Tensors('config/text_summary')[0].tensor_proto.string_val
+  assert '"batch_size": 16' in text.decode()
+
+
 def test_resume_is_bit_for_bit(place, run):
   """Catches anything that training depends on and a checkpoint lacks."""
   cut = place / 'cut'

@@ -12,7 +12,7 @@ import numpy as np
 from etils import epath
 from jaxtyping import Float
 
-from wild3d import files, network, protocols, settings, skeleton
+from wild3d import files, geometry, network, protocols, settings, skeleton
 from wild3d.data.batch import BATCH_KEYS
 from wild3d.errors import UserError
 from wild3d.network import Network
@@ -159,16 +159,30 @@ class Evaluator:
     """The first `count` examples of a set with their predictions, for pictures.
 
     Returns:
-      Dicts of one example's batch keys and id; 'joints_crop' and 'joints_mm' [J, 3].
+      Dicts: id; image, uint8; predicted2d, true2d [J, 2], px of it; visible [J], which
+      are labelled; predicted3d, true3d [J, 3], mm, true3d None where it is not known.
     """
-    samples = []
+    samples, size = [], self._config.input_size
+
+    def pixels(xy):
+      return np.asarray(geometry.crop_to_pixels(jax.numpy.asarray(xy), size))
+
     for batch in self._sets[name]:
       rows = {key: batch[key] for key in BATCH_KEYS}
       found = net.predict(mesh.put(rows, self._devices)['image'])
       first = jax.process_index() * len(batch['id'])
       for i in np.flatnonzero(batch['weight'])[: count - len(samples)]:
-        here = {key: value[first + i] for key, value in found.items()}
-        samples.append({key: value[i] for key, value in batch.items()} | here)
+        samples.append(
+          {
+            'id': batch['id'][i].decode(),
+            'image': batch['image'][i],
+            'predicted2d': pixels(found['joints_crop'][first + i, :, :2]),
+            'true2d': pixels(batch['joints2d'][i]),
+            'visible': batch['visible'][i],
+            'predicted3d': found['joints_mm'][first + i],
+            'true3d': batch['joints3d'][i] if batch['has3d'][i] else None,
+          }
+        )
       if len(samples) == count:
         break
     return samples

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import functools
+import json
 import signal
 from collections.abc import Callable
 
@@ -12,6 +13,7 @@ from etils import epath
 
 from wild3d import evaluate, losses, network, settings
 from wild3d.data.batch import HOST_KEYS
+from wild3d.draw import samples
 from wild3d.models import initial
 from wild3d.protocols import overview
 from wild3d.training import (
@@ -31,6 +33,8 @@ from wild3d.training import clock as clocks
 from wild3d.training import metric_writer as writers
 from wild3d.training import optimizer as optimizers
 from wild3d.training import state as states
+
+PICTURES = 4  # of the main set, the first ones, shown by TensorBoard at each evaluation
 
 
 def train(config, folder) -> None:
@@ -112,6 +116,8 @@ def train(config, folder) -> None:
       writer = writers.MetricWriter(
         folder, resume_step=resumed or 0, process=jax.process_index()
       )
+      text = json.dumps(settings.as_json(config), indent=2)
+      writer.write_text(resumed or 0, 'config', text)
     # Closing waits for the checkpoint being written, also when the guard stops us.
     with writer, contextlib.closing(saved):
       run = Run(
@@ -272,9 +278,9 @@ class Run:
     self.saved.wait()
     return guard.advice(self.folder, stage.name, self.saved.steps())
 
-  def _write(self, at, metrics):
+  def _write(self, at, metrics, *pictures):
     with self.saved.failures_told(self.folder / writers.FILE):
-      self.writer.write(at, metrics)
+      self.writer.write(at, metrics, *pictures)
 
   def _scores(self, state, stage, asked):
     """(scores, request); a signal ends them, and they are None."""
@@ -285,10 +291,16 @@ class Run:
       if asked > signals.SAVE:
         raise signals.Stopped(asked)
       scores = self.evaluator.scores(net, self.requests.check)
+      main = self.evaluator.sets[0]
+      shown = self.evaluator.samples(net, main, PICTURES)
     except signals.Stopped as stopped:
       return None, stopped.number
     say(f'scores after step {at}, stage {stage.name}:\n{overview.table(scores)}')
-    self._write(at, overview.flat(scores) | {'eval/stage': stage.index})
+    self._write(
+      at,
+      overview.flat(scores) | {'eval/stage': stage.index},
+      {f'{main}/predictions': samples.sheet(shown)},
+    )
     return scores, asked
 
   def _save(self, state, stage, scores, batches=None, replace=False):

@@ -152,8 +152,8 @@ def test_sequences(tmp_path):
 
 
 @pytest.mark.parametrize('form', ['rows', 'flat', 'without validity', 'one unknown'])
-def test_forms_of_3d(tmp_path, form):
-  """Catches a form misread, and 3D claimed where a joint of it is not given."""
+def test_forms_of_3d(tmp_path, form, capsys):
+  """Catches a form misread, and 3D claimed or dropped in silence where one lacks."""
   folder = own(tmp_path, count=1)
 
   def change(data):
@@ -168,6 +168,10 @@ def test_forms_of_3d(tmp_path, form):
   (one,) = read(folder)[0]['my_photos']
   assert one['has3d'] == (form != 'one unknown')
   assert one['joints3d'].any() == (form != 'one unknown')
+  said = 'keypoints_3d not used: 1 of the people, first annotation 0;'
+  told = capsys.readouterr().out
+  assert (said in told) == (form == 'one unknown')
+  assert told.rstrip().endswith('lack it: head_top') == (form == 'one unknown')
 
 
 def test_1_based_files_and_pictures_without_camera(tmp_path):

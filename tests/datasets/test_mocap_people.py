@@ -185,6 +185,20 @@ def test_joints_of_files_are_told_apart(tmp_path):
   np.testing.assert_allclose(capture.clips[0].joints[0, 2], [-90, 0, 900], atol=0.01)
 
 
+@pytest.mark.parametrize('said', [{}, {'up_axis': 'y'}])
+def test_what_is_up_is_found_in_npz_too(tmp_path, said):
+  """Catches people drawn floating on their backs where the file has y up."""
+  joints = fake_mocap.standing(4)
+  x, y, z = np.moveaxis(joints, -1, 0)
+  np.savez(tmp_path / 'a.npz', joints3d=np.stack([x, z, -y], axis=-1), **said)
+  capture = captures.load(tmp_path / 'a.npz', READING)
+  assert capture.up_axis == 'y'
+  np.testing.assert_allclose(capture.clips[0].joints[:, :9], joints[:, :9], atol=1e-3)
+  np.savez(tmp_path / 'b.npz', joints3d=joints[..., [2, 0, 1]])  # lies along x
+  with pytest.raises(UserError, match=r"b\.npz: .* set up_axis to 'y' or 'z'"):
+    captures.load(tmp_path / 'b.npz', READING)
+
+
 def npz(**arrays):
   def write(folder):
     kept = {'joints3d': fake_mocap.standing(4), **arrays}

@@ -161,6 +161,15 @@ def test_outdoor_lens_is_the_published_one():
   assert lens.size == (1920, 1080)
 
 
+def test_ts2_was_filmed_with_another_camera():
+  """Catches one lens for TS1 to 4, 6 px off in TS2."""
+  ours, others = (calibration.TEST[ts].intrinsics for ts in ('TS2', 'TS1'))
+  point = np.array([[400.0, -900.0, 3000.0]])
+  there, elsewhere = (camera.project(point, np.array(lens)) for lens in (ours, others))
+  assert 3 < np.linalg.norm(there - elsewhere) < 9
+  assert calibration.TEST['TS3'] == calibration.TEST['TS4'] == calibration.TEST['TS1']
+
+
 def test_clips_share_a_box_and_gaps_begin_a_new_one(tmp_path):
   """Catches boxes that change within a clip, or clips cut where the reader does not."""
   folder = fake.training(tmp_path, rows=9)

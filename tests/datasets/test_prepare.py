@@ -56,6 +56,25 @@ def test_failed_build_leaves_nothing_that_passes_for_whole(photographs):
   assert not list(data.rglob('*.tfrecord*'))
 
 
+def test_failed_build_leaves_nothing(photographs, capsys):
+  """Catches folders and TFDS's notes of a dataset that is not there, on a user's disk."""
+  data = photographs / 'new/tfds'
+  (photographs / 'one/images/2.jpg').write_bytes(b'no picture')
+  (photographs / 'empty').mkdir()
+  for folder in ('one', 'empty'):
+    with pytest.raises(UserError):
+      prepare.prepare('mpii/small', str(data), str(photographs / folder))
+    assert not data.exists()
+  prepare.prepare('mpii/small', str(data), str(photographs / 'two'))
+  with pytest.raises(UserError):
+    prepare.prepare('mpii', str(data), str(photographs / 'one'))
+  assert [path.name for path in data.iterdir()] == ['mpii']
+  assert {path.name for path in (data / 'mpii').iterdir()} == {'.config', 'small'}
+  told = capsys.readouterr().out
+  assert 'ownload' not in told
+  assert f'made in {data}' in told
+
+
 @pytest.mark.parametrize(
   ('name', 'manual_dir', 'said'),
   [

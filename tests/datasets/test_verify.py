@@ -3,18 +3,20 @@
 import json
 import os
 import pathlib
+import re
 
 import numpy as np
 import pytest
 import tensorflow_datasets as tfds
 
+from wild3d.cli import data
 from wild3d.data import records
 from wild3d.datasets import make_record, official_counts, prepare, verify
 from wild3d.datasets.verify import measures, tally
 from wild3d.datasets.verify.neighbours import Neighbours
 from wild3d.datasets.verify.verdict import Found, judge
 from wild3d.errors import UserError
-from wild3d.skeleton import FLIP_INDEX, JOINTS
+from wild3d.skeleton import FLIP_INDEX, JOINTS, bone_lengths
 
 SAMPLES = os.environ.get('WILD3D_SAMPLES')
 
@@ -110,6 +112,32 @@ def _fault_hips_swapped(c):
   return {'joints2d': joints, 'has3d': np.zeros_like(c['has3d'])}
 
 
+def _fault_knees_swapped(c):
+  joints = c['joints2d'].copy()
+  joints[:, [1, 4]] = joints[:, [4, 1]]
+  return {'joints2d': joints, 'has3d': np.zeros_like(c['has3d'])}
+
+
+def _fault_arms_swapped_in_3d(c):
+  joints = c['joints3d'].copy()
+  joints[:, [10, 11, 14, 15]] = joints[:, [15, 14, 11, 10]]
+  return {'joints3d': joints, 'camera': np.zeros_like(c['camera'])}
+
+
+def _facing(c):
+  """As photographs alone would be: no 3D, and all whose chest one sees face us."""
+  away = measures.faces_camera(c) == 0
+  flat = {k: v.copy() for k, v in c.items()} | {'has3d': np.zeros_like(c['has3d'])}
+  for key, value in _swapped2d(c).items():
+    flat[key][away] = value[away]
+  return flat
+
+
+def _fault_photographs_swapped(c):
+  flat = _facing(c)
+  return flat | _swapped2d(flat)
+
+
 def _fault_outside(c):
   return {'center': c['center'] + np.float32([40, 0])}
 
@@ -150,7 +178,10 @@ def _fault_behind(c):
     (_fault_centimetres, {'looks like centimetres'}),
     (_fault_twice, {'occur twice 1 (first: synthetic_people/lab_train/000000)'}),
     (_fault_truncated, {'decodable 1 (first: synthetic_people/lab_train/000003)'}),
-    (_fault_hips_swapped, {'hips ordered as shoulders'}),
+    (_fault_hips_swapped, {'hips ordered as shoulders', '(knees)'}),
+    (_fault_knees_swapped, {'limbs not crossed, 2D'}),
+    (_fault_arms_swapped_in_3d, {'limbs not crossed, 3D', 'sides agree'}),
+    (_fault_photographs_swapped, {'chest to the camera'}),
     (_fault_outside, {'boxes in the picture'}),
     (_fault_head, {'head size'}),
     (_fault_sizes, {'limb spread'}),
@@ -166,6 +197,55 @@ def test_fault_is_found_and_no_other(fault, said, good, tmp_path):
   for words in said:
     assert sum(words in failure for failure in failures) == 1, failures
   assert all('\n' not in failure for failure in failures)
+
+
+def test_photographs_from_which_sides_cannot_be_told(good, tmp_path):
+  """Catches a swapped set of ten people that passes without a word, or fails."""
+  facing = _facing(good)
+  _write(tmp_path, facing)
+  told = verify.verify('made/plain', tmp_path)
+  assert (told.failures, told.warnings) == ([], [])
+  half = _swapped2d(facing)
+  few = {key: value[:10] for key, value in _changed(facing, **half).items()}
+  for key in half:
+    half[key][::2] = facing[key][::2]
+  mixed = _changed(facing, **half)
+  for number, (columns, said) in enumerate(
+    [(few, r'too few people seen from the front or behind \((8|9|10)\)'), (mixed, '%')]
+  ):
+    _write(tmp_path / str(number), columns)
+    told = verify.verify('made/plain', tmp_path / str(number))
+    assert told.failures == []
+    (warning,) = told.warnings
+    assert re.search(f'train: cannot tell whether left and right .*{said}', warning)
+
+
+def test_warnings_do_not_fail_the_command(good, tmp_path, capsys):
+  """Catches an exit code 1 for ten good photographs, or a warning that is not shown."""
+  _write(tmp_path, {key: value[:10] for key, value in _facing(good).items()})
+  data.main(['verify', 'made/plain', f'--data_dir={tmp_path}'])
+  assert 'wild3d: made/plain: warning: train: cannot tell' in capsys.readouterr().err
+
+
+def test_uneven_legs_of_3dhp_are_its_own():
+  """Catches S8's thighs of 485 and 326 mm taken for wrong joints, or anybody else's."""
+  one = tally.Tally()
+  joints = np.tile(_standing(), (30, 1, 1))
+  for joint, length in ((1, 485), (4, 326)):
+    start = 2 if joint == 1 else 3
+    bone = joints[0, joint] - joints[0, start]
+    shift = joints[0, start] + bone / np.linalg.norm(bone) * length - joints[0, joint]
+    joints[:, joint] += shift
+    joints[:, 0 if joint == 1 else 5] += shift
+  one.records = one.with3d = len(joints)
+  one.bones.add(bone_lengths(joints))
+  asymmetry = prepare.limb_asymmetry('mpi_inf_3dhp')
+  for subject, failures in (('S8', 0), ('S7', 1)):
+    found = {'train': Found(promised=30, subjects={subject: one})}
+    told = judge(
+      name='mpi_inf_3dhp/x', official={}, splits=found, left_out={}, asymmetry=asymmetry
+    )
+    assert len(told.failures) == failures, told.failures
 
 
 def test_labels_not_meant_to_project(good, tmp_path):
@@ -185,10 +265,13 @@ def test_broken_shard_is_a_failure(good, tmp_path):
   assert 'of 48' in failure
 
 
-def test_unknown_dataset_is_one_line(tmp_path):
-  """Catches a traceback of tensorflow-datasets."""
-  with pytest.raises(UserError, match='no prepared dataset'):
-    verify.verify('made/none', tmp_path)
+def test_unknown_dataset_is_one_line(good, tmp_path):
+  """Catches a traceback of tensorflow-datasets, and a user not told what there is."""
+  with pytest.raises(UserError, match=r'no prepared dataset .* holds none'):
+    verify.verify('made/none', tmp_path / 'nowhere')
+  _write(tmp_path, {key: value[:2] for key, value in good.items()})
+  with pytest.raises(UserError, match=r'holds made/plain; .*runs/quickstart/tfds'):
+    verify.verify('synthetic_people', tmp_path)
 
 
 def test_left_out_and_official_numbers_in_the_table():
@@ -337,6 +420,21 @@ def test_sums_equal_those_of_numpy():
   np.testing.assert_allclose(share.value, expected)
 
 
+def test_crossed_limbs_of_a_pose_written_by_hand():
+  """Catches a swapped joint laid at another's door, or guessed where it is unclear."""
+  poses = np.tile(_standing(), (5, 1, 1))
+  poses[1, [1, 4]] = poses[1, [4, 1]]  # knees: the ankles are not on their limbs either
+  poses[2, [10, 15]] = poses[2, [15, 10]]
+  poses[3, [0, 1, 4, 5]] = poses[3, [5, 4, 1, 0]]
+  poses[4, :, 0] = 0  # from the side
+  known = np.ones((5, 16), bool)
+  expected = [[1, 1, 1, 1], [0, 0, 1, 1], [1, 1, 1, 0], [0, 1, 1, 1], [np.nan] * 4]
+  np.testing.assert_array_equal(measures.uncrossed(poses, known), expected)
+  known[0, 11] = False
+  expected[0] = [1, 1, np.nan, np.nan]
+  np.testing.assert_array_equal(measures.uncrossed(poses, known), expected)
+
+
 @pytest.mark.skipif(not SAMPLES, reason='WILD3D_SAMPLES is not set')
 def test_hinges_of_real_people():
   """Catches a statistic that only synthetic people obey."""
@@ -348,3 +446,5 @@ def test_hinges_of_real_people():
     assert np.nanmean(measures.elbows_forwards(joints)) > 0.8
     assert np.nanmean(measures.knees_forwards(joints[:, FLIP_INDEX])) < 0.1
     assert np.nanmean(measures.elbows_forwards(joints[:, FLIP_INDEX])) < 0.2
+  known = np.ones(poses['joints3d'].shape[:2], bool)
+  assert np.nanmean(measures.uncrossed(poses['joints3d'], known)) > 0.99

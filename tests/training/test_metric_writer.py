@@ -1,5 +1,6 @@
 """metrics.jsonl, TensorBoard events, and the log line."""
 
+import io
 import json
 import math
 import signal
@@ -9,6 +10,7 @@ import sys
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from PIL import Image
 
 from wild3d.errors import UserError
 from wild3d.training import metric_writer
@@ -117,6 +119,31 @@ def test_tensorboard_reads_the_events_and_forgets_redone_steps(tmp_path):
   events = accumulator.EventAccumulator(str(tmp_path / 'tensorboard')).Reload()
   scalars = [(e.step, e.value) for e in events.Scalars('train/PCK@0.2')]
   assert scalars == [(1, 0.5), (2, 1.0), (3, 30.0)]
+
+
+def test_tensorboard_shows_pictures_and_the_configuration(tmp_path):
+  """Catches channels swapped or scaled, Markdown made of a configuration, and tags
+  with spaces, which cannot be asked for by a filter."""
+  accumulator = pytest.importorskip(
+    'tensorboard.backend.event_processing.event_accumulator'
+  )
+  picture = np.random.default_rng(0).integers(0, 255, (6, 9, 3)).astype(np.uint8)
+  with MetricWriter(tmp_path) as writer:
+    writer.write_text(0, 'config', '{\n  "a": "*b*"\n}')
+    writer.write(7, {'eval/mean depth/mpjpe': 1.0}, {'wild test/predictions': picture})
+  events = accumulator.EventAccumulator(str(tmp_path / 'tensorboard')).Reload()
+  tags = events.Tags()
+  assert tags['scalars'] == ['eval/mean_depth/mpjpe']
+  assert tags['images'] == ['wild_test/predictions']
+  (shown,) = events.Images('wild_test/predictions')
+  assert (shown.step, shown.width, shown.height) == (7, 9, 6)
+  decoded = Image.open(io.BytesIO(shown.encoded_image_string))
+  np.testing.assert_array_equal(np.asarray(decoded), picture)
+  (name,) = tags['tensors']
+  (text,) = events.Tensors(name)[0].tensor_proto.string_val
+  assert text.decode().splitlines() == ['    {', '      "a": "*b*"', '    }']
+  (line,) = metric_writer.read(tmp_path)
+  assert set(line) == {'eval/mean depth/mpjpe', 'step', 'time'}
 
 
 def test_events_survive_a_kill(tmp_path):

@@ -93,13 +93,16 @@ def _build(*, fields, workers, **given):
 def _verify(name, data_dir, records):
   from wild3d.datasets import verify
 
+  warnings = []
   if records:
     count, failures = verify.damaged(name, data_dir)
     print(f'{name}: {count} shards, {len(failures)} missing or damaged')
   else:
     verdict = verify.verify(name, data_dir)
-    failures = verdict.failures
+    failures, warnings = verdict.failures, verdict.warnings
     print(verdict.table())
+  for warning in warnings:
+    print(f'wild3d: {name}: warning: {warning}', file=sys.stderr)
   for failure in failures:
     print(f'wild3d: {name}: {failure}', file=sys.stderr)
   if failures:

@@ -69,6 +69,10 @@ def main(arguments) -> None:
     page, options.workdir, evaluator, net, intro=_INTRO, claim=claim
   )
   print(f'{(time.monotonic() - started) / 60:.1f} minutes; report: {page}')
+  print(
+    f'its people: wild3d data browse {config.datasets.people.name} '
+    f'--data_dir={config.data_dir} --out=people.html'
+  )
 
 
 def _claim(folders, evaluator):

@@ -40,9 +40,14 @@ def find(dataset, data_dir):
       dataset, data_dir=str(data_dir)
     )
   except (tfds.core.DatasetNotFoundError, ValueError):  # no name of a dataset
+    there = sorted(
+      str(info.parent.parent.relative_to(data_dir))
+      for info in epath.Path(data_dir).glob('*/*/*/dataset_info.json')
+    )
     raise UserError(
-      f'{data_dir}: no prepared dataset {dataset!r} (name/config) in this folder; '
-      'prepare it first, or correct data_dir'
+      f'{data_dir}: no prepared dataset {dataset!r} (name/config) in this folder, which '
+      f'holds {", ".join(there) or "none"}; build it (wild3d data build), or say with '
+      'data_dir where it is: a quickstart keeps its own in runs/quickstart/tfds'
     ) from None
   except (OSError, json_format.Error):
     raise UserError(

@@ -1,10 +1,12 @@
 """Finds a dataset by name and builds it where it has not been built yet."""
 
+import contextlib
 import dataclasses
 import errno
 import importlib
 import json
 import pathlib
+import shutil
 
 from etils import epath
 from google.protobuf import json_format
@@ -55,6 +57,11 @@ def builder(name: str, data_dir: str, options: dict[str, str] | None = None):
 def official_counts(base: str) -> dict:
   """The numbers of records of a dataset's release; {} where they are not known."""
   return getattr(_builder_class(base), 'OFFICIAL_COUNTS', {}) if base in NAMES else {}
+
+
+def limb_asymmetry(base: str) -> dict[str, float]:
+  """Subjects whose labels are known to be less alike on both sides than people are."""
+  return getattr(_builder_class(base), 'LIMB_ASYMMETRY', {}) if base in NAMES else {}
 
 
 def _builder_class(base):
@@ -180,6 +187,9 @@ def prepare(
       f'{data_dir}: cannot be made ({error.strerror}): choose another data_dir'
     ) from error
   result.workers = workers
+  # TFDS would speak of a download; none of ours has one.
+  result._log_download_bytes = result._log_download_done = lambda: None
+  print(f'{result.info.full_name}: made in {folder}', flush=True)
   try:
     result.download_and_prepare(
       download_config=tfds.download.DownloadConfig(
@@ -198,7 +208,26 @@ def prepare(
     raise UserError(
       f'{data_dir}: the disk is full: make room and run the same command again'
     ) from error
+  finally:
+    _sweep(folder)
   return result
+
+
+def _sweep(folder):
+  """Removes what an attempt and TFDS left that holds no record: folders and notes."""
+  if '://' in str(folder):
+    return
+  config, name, root = list(pathlib.Path(folder).parents)[:3]
+  parts = config / f'{folder.name}.parts'
+  if not any(note.name != 'plan.json' for note in parts.glob('*.json')):
+    shutil.rmtree(parts, ignore_errors=True)  # no unit is done
+  for empty in (root / 'downloads/extracted', root / 'downloads', config):
+    with contextlib.suppress(OSError):
+      empty.rmdir()
+  if [path.name for path in name.glob('*')] == ['.config']:
+    shutil.rmtree(name)
+  with contextlib.suppress(OSError):
+    root.rmdir()
 
 
 def _is_full_disk(error):

@@ -45,14 +45,16 @@ class UnitBuilder(dataset_builder.FileReaderBuilder):
 
   Derived classes are called `Builder`, have VERSION, RELEASE_NOTES,
   MANUAL_DOWNLOAD_INSTRUCTIONS, BUILDER_CONFIGS, HOMEPAGE, CITATION and, where known,
-  OFFICIAL_COUNTS, and define
-  `units` and `records`.
+  OFFICIAL_COUNTS and LIMB_ASYMMETRY, and define `units` and `records`.
   """
 
   HOMEPAGE: ClassVar[str] = ''
   CITATION: ClassVar[str] = ''
   # See official_counts.py.
   OFFICIAL_COUNTS: ClassVar[dict[tuple[str, str], official_counts.Official]] = {}
+  # Subject -> by which share its left and right limbs may differ for `data verify`, where
+  # the release's own labels do.
+  LIMB_ASYMMETRY: ClassVar[dict[str, float]] = {}
   workers: int = 0  # processes; 0: one for each core, or none for small datasets
 
   @property

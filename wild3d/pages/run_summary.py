@@ -1,10 +1,8 @@
 """A run's report: its scores by stage, its curves, and pictures of its predictions."""
 
-import jax.numpy as jnp
-import numpy as np
 from etils import epath
 
-from wild3d import geometry, losses
+from wild3d import losses
 from wild3d.pages import report
 from wild3d.protocols import baselines, overview
 from wild3d.training import metric_writer
@@ -40,7 +38,7 @@ def write(
     intro=intro,
     stages=stage_tables(lines, config, set_name),
     curves=curves(lines),
-    samples=[picture(sample) for sample in samples],
+    samples=samples,
     settings={'command': command, 'scored on': set_name, 'config': str(config)},
     metrics={name: entry[2:] for name, entry in overview.ENTRIES.items()},
     claim=claim,
@@ -73,18 +71,3 @@ def curves(lines: list[dict]) -> dict[str, list[tuple[int, float]]]:
     if any(value for _, value in points):
       result[name] = points
   return result
-
-
-def picture(sample):
-  """One sample of Evaluator.samples as the report takes it: px and mm."""
-  size = sample['image'].shape[0]
-  pixels = lambda xy: np.asarray(geometry.crop_to_pixels(jnp.asarray(xy), size))  # noqa: E731
-  return {
-    'id': sample['id'].decode(),
-    'image': sample['image'],
-    'predicted2d': pixels(sample['joints_crop'][:, :2]),
-    'true2d': pixels(sample['joints2d']),
-    'visible': sample['visible'],
-    'predicted3d': sample['joints_mm'],
-    'true3d': sample['joints3d'] if sample['has3d'] else None,
-  }

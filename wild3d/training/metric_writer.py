@@ -1,12 +1,19 @@
-"""Metrics on disk: one JSON line a step, TensorBoard events, and the log line."""
+"""Metrics on disk: one JSON line a step, TensorBoard events, and the log line.
+
+TensorBoard also gets pictures and the configuration. Its tags have no spaces: 'mean
+depth' is mean_depth there.
+"""
 
 import json
 import math
+import textwrap
 import time
 from collections.abc import Mapping
 from typing import SupportsFloat, SupportsInt
 
+import numpy as np
 from etils import epath
+from jaxtyping import UInt8
 
 from wild3d import files
 from wild3d.errors import UserError
@@ -60,12 +67,18 @@ class MetricWriter:
       # TensorBoard forgets the events from this step on in earlier files.
       self._add_event(resume_step + 1, time.time(), session_log={'status': 'START'})
 
-  def write(self, step: SupportsInt, metrics: Mapping[str, SupportsFloat]) -> None:
+  def write(
+    self,
+    step: SupportsInt,
+    metrics: Mapping[str, SupportsFloat],
+    pictures: Mapping[str, UInt8[np.ndarray, '_ _ 3']] = {},
+  ) -> None:
     """Writes the metrics of one step.
 
     Args:
       step: optimiser steps taken so far.
       metrics: name to number (Python, NumPy or a JAX array of one element).
+      pictures: name to RGB, for TensorBoard alone.
 
     Raises:
       ValueError: a metric is called `step` or `time`.
@@ -74,6 +87,8 @@ class MetricWriter:
       return
     if clash := {'step', 'time'} & set(metrics):
       raise ValueError(f'metrics may not be called {sorted(clash)}')
+    from tensorboardX import summary
+
     now = time.time()
     values = {name: float(value) for name, value in metrics.items()}
     line = {n: v if math.isfinite(v) else None for n, v in values.items()}
@@ -81,8 +96,20 @@ class MetricWriter:
     # Opened anew each time: a closed file survives kill -9, also in a bucket.
     with self._path.open('a') as file:
       file.write(json.dumps(line, sort_keys=True, allow_nan=False) + '\n')
-    scalars = [{'tag': name, 'simple_value': value} for name, value in values.items()]
+    scalars = [{'tag': _tag(n), 'simple_value': value} for n, value in values.items()]
     self._add_event(int(step), now, summary={'value': scalars})
+    for name, picture in pictures.items():
+      shown = summary.image(_tag(name), picture, dataformats='HWC')
+      self._add_event(int(step), now, summary=shown)
+
+  def write_text(self, step: SupportsInt, name: str, text: str) -> None:
+    """Gives TensorBoard a text, shown as it is."""
+    if not self._active:
+      return
+    from tensorboardX import summary
+
+    as_it_is = textwrap.indent(text, '    ')  # code, in Markdown
+    self._add_event(int(step), time.time(), summary=summary.text(_tag(name), as_it_is))
 
   def close(self) -> None:
     """Ends the TensorBoard file; writing again afterwards is an error."""
@@ -100,6 +127,10 @@ class MetricWriter:
 
   def __exit__(self, *_):
     self.close()
+
+
+def _tag(name):
+  return name.replace(' ', '_')
 
 
 def read(workdir) -> list[dict]:

@@ -220,3 +220,10 @@ def _tell(path, file):
   print(f'  keypoints not used: {", ".join(unused) or "none"}')
   with_3d = sum(person.joints3d is not None for person in file.people)
   print(f'  3D of all joints: {with_3d} people')
+  if without := [person for person in file.people if person.lacking3d]:
+    lacked = dict.fromkeys(joint for person in without for joint in person.lacking3d)
+    print(
+      f'  keypoints_3d not used: {len(without)} of the people, first annotation '
+      f'{without[0].annotation}; not all joints have both 3D and 2D, these lack it: '
+      f'{", ".join(joint for joint in JOINTS if joint in lacked)}'
+    )

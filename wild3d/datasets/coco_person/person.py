@@ -52,6 +52,8 @@ class Person:
   side: float  # of the square person box
   # mm, camera axes; None unless all joints are known in 3D and 2D.
   joints3d: Float[np.ndarray, '16 3'] | None = None
+  # Joints whose lack left a given keypoints_3d unused.
+  lacking3d: tuple[str, ...] = ()
   camera: Float[np.ndarray, '4'] | None = None  # fx, fy, cx, cy, px; None if not given
   track: str = ''  # tells people of one sequence apart, or ''
   subject: str = ''  # who, or ''
@@ -128,17 +130,18 @@ def person_of(
   for middle, right, left in add_middles(joints2d, labelled):
     occluded[middle] = occluded[right] & occluded[left]
   center, extent = _box(entry, joints2d[labelled], first_pixel, where)
-  camera = joints3d = None
+  camera, joints3d, lacking3d = None, None, ()
   given = entry.get('camera') or image.get('camera')
   if given:
     camera = labels3d.intrinsics(given, 0.5 - first_pixel, where)
   if entry.get('keypoints_3d'):
     joints3d, known = labels3d.keypoints(entry['keypoints_3d'], columns, count, where)
     add_middles(joints3d, known)
-    if (known & labelled).all():
-      labels3d.check(joints3d, joints2d, camera, extent, where)
-    else:
+    lacking3d = tuple(JOINTS[i] for i in np.flatnonzero(~(known & labelled)))
+    if lacking3d:
       joints3d = None
+    else:
+      labels3d.check(joints3d, joints2d, camera, extent, where)
   subject, action = (
     str(first(entry, (key,), first(image, (key,), ''))) for key in ('subject', 'action')
   )
@@ -151,6 +154,7 @@ def person_of(
     center=center,
     side=ROOM * extent,
     joints3d=joints3d,
+    lacking3d=lacking3d,
     camera=camera,
     track=str(first(entry, ('track_id',), '')),
     subject=subject,

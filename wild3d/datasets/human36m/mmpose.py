@@ -12,9 +12,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from wild3d.datasets import numpy_pickle
+from wild3d.datasets import npz_rows, numpy_pickle
 from wild3d.datasets.camera import Camera
-from wild3d.datasets.human36m import frame_records, joints, npz_rows
+from wild3d.datasets.human36m import frame_records, joints
 from wild3d.datasets.human36m import take as takes
 from wild3d.datasets.units import Skipped, Unit
 from wild3d.errors import UserError

@@ -20,7 +20,8 @@ def read(path: pathlib.Path) -> tuple[list[Clip], str, str]:
   `clip_names` and `clip_actions`).
 
   Returns:
-    The clips, in the file's own units and axes; the unit ('' if the file does not say); the axis that points up.
+    The clips, in the file's own units and axes; the unit; the axis that points up
+    ('' where the file does not say, of both).
 
   Raises:
     UserError: damaged; object arrays; a shape, an order of joints or a range that
@@ -38,8 +39,8 @@ def read(path: pathlib.Path) -> tuple[list[Clip], str, str]:
   if len(faulty):
     raise UserError(f'{path}: joints3d, row {faulty[0]}: NaN or infinite')
   _check_order(path, arrays)
-  up, unit = str(arrays.get('up_axis', 'z')), str(arrays.get('units', ''))
-  if up not in ('y', 'z'):
+  up, unit = str(arrays.get('up_axis', '')), str(arrays.get('units', ''))
+  if up not in ('', 'y', 'z'):
     raise UserError(f"{path}: up_axis must be 'y' or 'z', got {up!r}")
   present = [key in arrays for key in ('start', 'length', 'fps')]
   if any(present) and not all(present):

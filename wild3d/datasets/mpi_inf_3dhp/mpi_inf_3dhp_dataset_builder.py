@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from wild3d.datasets import crop, make_record, options
-from wild3d.datasets.mpi_inf_3dhp import annotations, views
+from wild3d.datasets.mpi_inf_3dhp import annotations, mmpose_npz, views
 from wild3d.datasets.official_counts import Official
 from wild3d.datasets.units import Skipped, Unit, UnitBuilder
 from wild3d.errors import UserError
@@ -81,7 +81,9 @@ class Builder(UnitBuilder):
     'frames extracted from them as imageSequence/img_0_000001.jpg ... or '
     'imageSequence/video_0/*.jpg), with mpi_inf_3dhp_test_set/TS1 ... TS6 (each with '
     'annot_data.mat and imageSequence/img_000001.jpg ...), or both, as the scripts '
-    f'from {annotations.SITE} download them.'
+    f'from {annotations.SITE} download them; or at the output of mmpose '
+    '(preprocess_mpi_inf_3dhp.py): annotations/mpi_inf_3dhp_train.npz, '
+    'cameras_train.pkl, mpi_inf_3dhp_test_valid.npz, and images/.'
   )
   BUILDER_CONFIGS: ClassVar = [
     MpiInf3dhpConfig(name='default', description='Crops of up to 384 px.'),
@@ -99,6 +101,8 @@ class Builder(UnitBuilder):
     **{('test', 'TS3'): Official(505), ('test', 'TS4'): Official(553)},
     **{('test', 'TS5'): Official(276), ('test', 'TS6'): Official(452)},
   }
+  # S8's thighs are 485 and 326 mm long in the release.
+  LIMB_ASYMMETRY: ClassVar = {'S8': 0.45}
   HOMEPAGE = annotations.SITE
   CITATION = (
     '@inproceedings{mehta2017, author={Mehta, Dushyant and Rhodin, Helge and Casas, '
@@ -114,6 +118,16 @@ class Builder(UnitBuilder):
 
   def units(self, manual_dir: pathlib.Path) -> dict[str, list[Unit]]:
     """'train': a unit per subject, sequence, camera; 'test': a unit per TS."""
+    if files := mmpose_npz.files(manual_dir):
+      found = self._of_mmpose(manual_dir, files)
+    else:
+      found = self._official(manual_dir)
+    return {
+      split: [Unit(f'mpi_inf_3dhp/{view.name}', view.count, view) for view in of_split]
+      for split, of_split in found.items()
+    }
+
+  def _official(self, manual_dir):
     config, found = self.builder_config, {}
     test_dir = manual_dir / 'mpi_inf_3dhp_test_set'
     if not test_dir.is_dir():
@@ -137,10 +151,22 @@ class Builder(UnitBuilder):
         f'{manual_dir}: no S1 ... S8 and no TS1 ... TS6 in it. '
         f'{self.MANUAL_DOWNLOAD_INSTRUCTIONS}'
       )
-    return {
-      split: [Unit(f'mpi_inf_3dhp/{view.name}', view.count, view) for view in of_split]
-      for split, of_split in found.items()
-    }
+    return found
+
+  def _of_mmpose(self, manual_dir, files):
+    config = self.builder_config
+    if config.annotation != 'metric':
+      raise UserError(
+        f"{manual_dir}: mmpose's form has no univ_annot3: build annotation=universal "
+        'from the official files'
+      )
+    return views.of_mmpose(
+      manual_dir,
+      files,
+      subjects=config.subjects,
+      cameras=config.cameras,
+      strides={'train': config.stride, 'test': config.test_stride},
+    )
 
   def records(self, unit: Unit) -> Iterator[dict | Skipped]:
     """The frames of one view, in order; those left out come first."""

@@ -68,11 +68,17 @@ class Pictures:
       for row, frame in video_file.chosen(self.path, rows):
         yield row, f'{self.path}, frame {row}', frame
       return
-    names = self.rows()
+    names = (
+      None  # listed where a name is not the usual one: a folder may hold a million
+    )
     for row in rows:
-      if row in names:
+      path = pathlib.Path(self.path, f'{self.prefix}{row + self.first:06d}.jpg')
+      if not path.exists():
+        names = self.rows() if names is None else names
+        if row not in names:
+          continue
         path = pathlib.Path(self.path, names[row])
-        yield row, path, image_file.read_as_stored(path)
+      yield row, path, image_file.read_as_stored(path)
 
 
 def find(sequence: pathlib.Path, camera: int) -> Pictures:

@@ -1,9 +1,15 @@
 """The camera views of MPI-INF-3DHP on a user's disk: what there is, what is usable."""
 
 import dataclasses
+import os
 import pathlib
 
-from wild3d.datasets.mpi_inf_3dhp import annotations, calibration, pictures
+from wild3d.datasets.mpi_inf_3dhp import (
+  annotations,
+  calibration,
+  mmpose_npz,
+  pictures,
+)
 from wild3d.errors import UserError
 from wild3d.media import video_file
 
@@ -31,7 +37,7 @@ class View:
 
   name: str  # 'S1/Seq1 camera 0', 'TS1'
   subject: str  # 'S1', 'TS1'
-  labels: str  # path of annot.mat or annot_data.mat
+  labels: str  # path of annot.mat or annot_data.mat, or of mmpose's .npz
   camera: int  # number of the camera; -1 in the test set, which has one
   end: int  # rows from here on have no picture
   lens: calibration.Lens  # of the camera
@@ -39,10 +45,13 @@ class View:
   digest: str  # of the labels, so that other labels make another view
   count: int = 0  # frames that can be used, at the stride
   unlabelled: int = 0  # pictures without labels
+  run: mmpose_npz.Run | None = None  # the rows, of mmpose's .npz
 
   def read_labels(self, annotation: str) -> annotations.Labels:
     """The labels of this view; see annotations.py for the cost and the errors."""
     path = pathlib.Path(self.labels)
+    if self.run:
+      return mmpose_npz.labels(path, self.run)
     if self.camera < 0:
       return annotations.test(path, annotation)
     return annotations.training(path, (self.camera,), annotation)[self.camera]
@@ -144,6 +153,69 @@ def test(
     )
     views.append(_counted(view, labels, stride))
   return views
+
+
+def of_mmpose(
+  root: pathlib.Path,
+  files: dict[str, pathlib.Path],
+  *,
+  subjects: tuple[str, ...],
+  cameras: tuple[int, ...],
+  strides: dict[str, int],
+) -> dict[str, list[View]]:
+  """Split -> the views of mmpose's form; all labels are checked.
+
+  Args:
+    root: holds annotations/ and images/.
+    files: of mmpose_npz.files.
+    subjects: to be read; () for all that are there.
+    cameras: of the training sequences.
+    strides: split -> every so many frames are wanted.
+
+  Raises:
+    UserError: a file is missing or faulty, or a picture or a subject is missing.
+  """
+  lenses = dict(calibration.TEST)
+  if 'train' in files:
+    lenses |= mmpose_npz.lenses(root / 'annotations/cameras_train.pkl')
+  try:
+    present = {entry.name for entry in os.scandir(root / 'images')}
+  except OSError as error:
+    raise UserError(f'{root / "images"}: cannot be read: {error.strerror}') from None
+  found = {}
+  for split, path in files.items():
+    of_split = []
+    for run in mmpose_npz.runs(path):
+      subject, *rest = run.view.split('_')
+      camera = int(rest[1].removeprefix('Cam')) if rest else -1
+      if (subjects and subject not in subjects) or camera not in (*cameras, -1):
+        continue
+      if run.view not in lenses:
+        raise UserError(f'{root}/annotations/cameras_train.pkl: no {run.view}')
+      labels = mmpose_npz.labels(path, run)
+      view = View(
+        name=f'{subject}/{rest[0]} camera {camera}' if rest else subject,
+        subject=subject,
+        labels=str(path),
+        camera=camera,
+        end=len(labels.valid),
+        lens=lenses[run.view],
+        pictures=pictures.Pictures(str(root / 'images'), f'{run.view}_', first=1),
+        digest=labels.digest,
+        run=run,
+      )
+      rows = range(0, len(labels.valid), strides[split])
+      usable = [row for row in rows if view.why_not(labels, row) is None]
+      for row in usable:
+        if (name := f'{run.view}_{row + 1:06d}.jpg') not in present:
+          raise UserError(f'{root}/images/{name} is missing, and {path} names it')
+      of_split.append(dataclasses.replace(view, count=len(usable)))
+    if of_split:
+      found[split] = of_split
+  missing = set(subjects) - {view.subject for views in found.values() for view in views}
+  if missing:
+    raise UserError(f'{root}: subjects names {", ".join(sorted(missing))}: not there')
+  return found
 
 
 def _counted(view, labels, stride):

@@ -8,7 +8,14 @@ from typing import ClassVar
 import tensorflow_datasets as tfds
 
 from wild3d.datasets import make_record, options
-from wild3d.datasets.mpii import hrnet_json, newell_h5, official_mat, person, split
+from wild3d.datasets.mpii import (
+  hrnet_json,
+  leeds_mat,
+  newell_h5,
+  official_mat,
+  person,
+  split,
+)
 from wild3d.datasets.official_counts import Official
 from wild3d.datasets.units import Skipped, Unit, UnitBuilder
 from wild3d.errors import UserError
@@ -22,7 +29,8 @@ _LAYOUT = (
   f'mpii_human_pose_v1_u12_2/{_MAT} from there and, for the split, one of '
   f'{split.SOURCES}; (2) annot/train.json and annot/valid.json, the same JSON; '
   '(3) annot.h5 with valid.h5, or train.h5, valid.h5 and test.h5, the same h5; '
-  '(4) one annotations.json of the form of (2)'
+  '(4) one annotations.json of the form of (2); (5) joints.mat of Leeds Sports Pose or '
+  'its extension'
 )
 
 
@@ -48,7 +56,9 @@ class Builder(UnitBuilder):
   read). A single annotations.json is split by picture: its picture names in sorted
   order are cut into runs of up to 20, and every tenth run is 'validation', so that
   people of one picture stay together and neighbouring numbers part only at the end
-  of a run. Fewer than ten pictures are all 'train'.
+  of a run. Fewer than ten pictures are all 'train'. The joints.mat of LSPET is split
+  likewise; that of LSP has a thousand people for 'train', and the others, which are its
+  test set, are 'validation'.
   """
 
   VERSION = tfds.core.Version('1.1.0')
@@ -139,19 +149,26 @@ def read_splits(folder: pathlib.Path) -> dict[str, list[person.Entry]]:
     if files := {name: path for name, path in files.items() if path.exists()}:
       splits = {n: newell_h5.read(p, test=n == 'test') for n, p in files.items()}
       return _without_empty(person.with_pictures(splits, images, place))
-  return _single(folder / 'annotations.json', images)
+  if (folder / 'annotations.json').exists():
+    return _single(hrnet_json.read(folder / 'annotations.json', images))
+  if (folder / 'joints.mat').exists():
+    people, is_lsp = leeds_mat.read(folder / 'joints.mat', images)
+    if not is_lsp:
+      return _single(people)
+    first = leeds_mat.LSP_TRAIN
+    return _without_empty({'train': people[:first], 'validation': people[first:]})
+  raise UserError(f'{folder}: no MPII annotations; manual_dir is {_LAYOUT}')
 
 
-def _single(path, images):
-  if not path.exists():
-    raise UserError(f'{path.parent}: no MPII annotations; manual_dir is {_LAYOUT}')
-  people = hrnet_json.read(path, images)
+def _single(entries):
+  """Splits people of one file by their pictures."""
+  people = [one for one in entries if isinstance(one, person.Person)]
   names = sorted({one.image for one in people})
   run = max(1, min(20, len(names) // 10))
   held_out = {name for i, name in enumerate(names) if i // run % 10 == 9}
   return _without_empty(
     {
-      'train': [p for p in people if p.image not in held_out],
+      'train': [p for p in entries if getattr(p, 'image', None) not in held_out],
       'validation': [p for p in people if p.image in held_out],
     }
   )

@@ -53,6 +53,7 @@ def verify(name: str, data_dir: str | os.PathLike) -> Verdict:
     splits=splits,
     left_out=dict(metadata.get('left_out', {})),
     projects=metadata.get('joints3d_project', True),
+    asymmetry=prepare.limb_asymmetry(builder.info.name),
   )
 
 

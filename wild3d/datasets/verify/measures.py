@@ -14,6 +14,8 @@ from wild3d.skeleton import FLIP_PAIRS
 _BENT = 20.0  # degrees between two limbs: from there the hinge's direction is clear
 _CLEAR = 0.06  # of the box: a width in the picture from which sides can be told
 _PAIRS = np.array(FLIP_PAIRS)
+UNCROSSED = ('knees', 'ankles', 'elbows', 'wrists')  # columns of `uncrossed`
+_DIFFERENT = 0.03  # of both lengths, by which a limb and a crossed one differ clearly
 _SLACK = 0.02  # of its side, by which a box may leave the picture
 
 
@@ -106,13 +108,40 @@ def hips_as_shoulders(record: dict[str, np.ndarray]) -> Float[np.ndarray, ' N']:
   return np.where(hips_clear & shoulders_clear, same, np.nan)
 
 
+def uncrossed(
+  joints: Num[np.ndarray, 'N 16 D'], known: Bool[np.ndarray, 'N 16']
+) -> Float[np.ndarray, 'N 4']:
+  """1 where knees, ankles, elbows, wrists are on their own limbs; NaN if not clear.
+
+  There the bones that end in them, right and left together, are shorter than those
+  from the other side's joint would be.
+
+  Args:
+    joints: in any unit.
+    known: which of them are given.
+  """
+  joints, columns = joints.astype(np.float64), []
+  for right, left in (skeleton.LEGS, skeleton.ARMS):
+    for start, end in ((0, 1), (1, 2)):
+      starts, ends = [right[start], left[start]], [right[end], left[end]]
+      own, other = (
+        np.linalg.norm(joints[:, places] - joints[:, starts], axis=-1).sum(axis=-1)
+        for places in (ends, ends[::-1])
+      )
+      clear = known[:, [*starts, *ends]].all(axis=1)
+      clear &= np.abs(own - other) > _DIFFERENT * (own + other)
+      columns.append(np.where(clear, own < other, np.nan))
+  return np.stack(columns, axis=-1)
+
+
 def faces_camera(record: dict[str, np.ndarray]) -> Float[np.ndarray, ' N']:
   """1 where the chest is turned to the camera, by the 2D shoulders; NaN if not clear.
 
-  Says nothing of one record, but most photographs show faces: 72 % in MPII.
+  Says nothing of one record, but most photographs show faces: 72 % in MPII, 73 % in
+  LSPET.
   """
   shoulders, clear = _across(record, skeleton.RIGHT_SHOULDER, skeleton.LEFT_SHOULDER)
-  trunk = [skeleton.PELVIS, skeleton.UPPER_NECK]
+  trunk = [skeleton.PELVIS, skeleton.THORAX]  # COCO has no neck
   up = np.diff(record['joints2d'][:, trunk], axis=1)[:, 0]
   clear = clear & record['labelled'][:, trunk].all(axis=1)
   turned = shoulders[:, 0] * up[:, 1] - shoulders[:, 1] * up[:, 0] < 0

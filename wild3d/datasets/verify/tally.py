@@ -108,6 +108,9 @@ class Tally:
     self.labelled, self.occluded = Share((len(JOINTS),)), Share((len(JOINTS),))
     self.inside, self.box_inside = Share(), Share()
     self.hips_as_shoulders, self.faces_camera = Share(), Share()
+    self.uncrossed2d, self.uncrossed3d = (
+      Share((len(measures.UNCROSSED),)) for _ in range(2)
+    )
     self.sides_agree, self.knees, self.elbows = Share(), Share(), Share()
     self.residual_px, self.residual_box = Histogram(), Histogram()
     self.head = Histogram()
@@ -140,7 +143,10 @@ class Tally:
     self.inside.add(np.where(decoded[:, None], inside, np.nan))
     self.box_inside.add(np.where(decoded, measures.box_inside(record, size), np.nan))
     self.hips_as_shoulders.add(measures.hips_as_shoulders(record))
-    self.faces_camera.add(measures.faces_camera(record))
+    self.uncrossed2d.add(measures.uncrossed(record['joints2d'], labelled))
+    # Where there is 3D, knees and elbows tell left from right, and better.
+    faces = measures.faces_camera(record)
+    self.faces_camera.add(np.where(record['has3d'], np.nan, faces))
     head = record['head_size'] / record['side']
     self.head.add(np.where(head > 0, head, np.nan))
     self._add3d(record)
@@ -153,6 +159,8 @@ class Tally:
     self.residual_box.add(residual / (pitch * record['side'])[:, None])
     joints = record['joints3d'][record['has3d']]
     self.bones.add(bone_lengths(joints.astype(np.float64)))
+    every = np.ones(joints.shape[:2], bool)
+    self.uncrossed3d.add(measures.uncrossed(joints, every))
     self.knees.add(measures.knees_forwards(joints))
     self.elbows.add(measures.elbows_forwards(joints))
 

@@ -1,6 +1,7 @@
 """From the sums of each split to tables and to the reasons for failing."""
 
 import dataclasses
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -19,6 +20,10 @@ _HINTS = {
   'elbows bend forwards': 'left and right swapped, or a mirrored picture or axis',
   'sides agree in 2D and 3D': 'left and right swapped in one of the two',
   'hips ordered as shoulders, 2D': 'left and right swapped in one of the two',
+  'limbs not crossed, 2D': 'left and right swapped in these joints',
+  'limbs not crossed, 3D': 'left and right swapped in these joints',
+  'chest to the camera, without 3D': 'left and right swapped, unless most people are '
+  'seen from behind: look at some with wild3d data browse',
   '3D onto 2D, px: median, 99 %, most': 'wrong camera, joints, frames or units',
   'skeleton mm': 'wrong units, or wrong joints',
   'limb spread': 'not one person, or wrong joints',
@@ -73,6 +78,7 @@ class Verdict:
   # (heading, rows of cells), the first row being the head.
   sections: list[tuple[str, list[list[str]]]]
   failures: list[str]  # one line a reason; empty for a good dataset
+  warnings: list[str]  # what could not be judged, a line each
 
   def table(self) -> str:
     """All tables as text that is also Markdown; cells that failed end in '!'."""
@@ -89,6 +95,7 @@ def judge(
   splits: dict[str, Found],
   left_out: dict[str, int],
   projects: bool = True,
+  asymmetry: Mapping[str, float] = {},
 ) -> Verdict:
   """Applies the bounds.
 
@@ -99,13 +106,14 @@ def judge(
     left_out: reason -> how many, by the builder's own account.
     projects: whether the 3D labels are meant to project onto the 2D ones; those of
       MPI-INF-3DHP that are scaled to one skeleton height are not.
+    asymmetry: the builder's LIMB_ASYMMETRY.
   """
   failures = []
   wholes = {split: found.whole() for split, found in splits.items()}
   if not any(found.promised for found in splits.values()):
     failures.append('there are no records at all')
   sections = [
-    ('Records', _records(splits, wholes, failures)),
+    ('Records', _records(splits, wholes, asymmetry, failures)),
     ('Checks', _checks(splits, wholes, projects, failures)),
   ]
   compared = _official(official, splits, wholes, sum(left_out.values()), failures)
@@ -118,15 +126,25 @@ def judge(
   if bones:
     sections.append(('Bones, mm: mean ± standard deviation', bones))
   sections.append(('Joints: labelled, and of those occluded', _joints(wholes)))
-  return Verdict(name, sections, failures)
+  warnings = [
+    f'{split}: cannot tell whether left and right are swapped, {reason}: look at some '
+    'with wild3d data browse'
+    for split, whole in wholes.items()
+    for reason in checks.sides_untold(whole)
+  ]
+  return Verdict(name, sections, failures, warnings)
 
 
-def _records(splits, wholes, failures):
+def _records(splits, wholes, asymmetry, failures):
   rows = []
   for split, found in splits.items():
     listed = []
     for subject, tally in found.subjects.items():
-      results = checks.of_subject(tally, known=subject not in ('', 'others'))
+      results = checks.of_subject(
+        tally,
+        known=subject not in ('', 'others'),
+        asymmetry=asymmetry.get(subject, checks.ASYMMETRY),
+      )
       failed = _note(failures, f'{split} {subject}'.strip(), results)
       if failed or len(listed) < _ROWS:
         listed.append(_record_row(split, subject or '–', tally, results))
