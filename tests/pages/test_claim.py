@@ -29,14 +29,13 @@ def shown(tmp_path):
     pose = np.random.default_rng(0).normal(0, 300, (16, 3))
     samples[name] = [
       {
-        'id': b'people/1',
+        'id': 'people/1',
         'image': np.zeros((64, 64, 3), np.uint8),
-        'joints_crop': np.zeros((16, 3), np.float32),
-        'joints2d': np.zeros((16, 2), np.float32),
+        'predicted2d': np.full((16, 2), 30.0),
+        'true2d': np.full((16, 2), 32.0),
         'visible': np.ones(16, bool),
-        'joints_mm': pose + off,
-        'joints3d': pose,
-        'has3d': True,
+        'predicted3d': pose + off,
+        'true3d': pose,
       }
     ] * 2
   return claim.of(scores, samples)

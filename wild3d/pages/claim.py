@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from wild3d.configs import ablation
-from wild3d.pages import report, run_summary, sentences
+from wild3d.pages import report, sentences
 from wild3d.protocols import paired, rows
 from wild3d.protocols.scores_json import Scores
 
@@ -28,10 +28,7 @@ def of(
     for measure in (('pose3d', 'MPJPE'), ('geometry', 'left-right difference'))
   )
   people = [
-    [
-      run_summary.picture(sample) | {'id': titles[name]}
-      for name, sample in zip(samples, seen, strict=True)
-    ]
+    [sample | {'id': titles[name]} for name, sample in zip(samples, seen, strict=True)]
     for seen in zip(*samples.values(), strict=True)
   ]
   return report.Claim(
