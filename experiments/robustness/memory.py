@@ -2,7 +2,7 @@
 
   python experiments/robustness/memory.py FOLDER --out=memory.svg
 
-Trains the network of tiny.py with all its losses, clips too, in one stage, a checkpoint
+Trains a smaller form of tiny.py with all its losses, clips too, in one stage, a checkpoint
 every 2,500 steps and no scores on the way, and reads the resident memory of the process
 once a second. Prints what it held at each tenth of the way, and how often a step was
 compiled (by JAX's own log). Result: ../README.md.
@@ -46,6 +46,7 @@ def main():
   command = [sys.executable, '-m', 'wild3d', 'train', f'--config={CONFIG}']
   command += [f'--workdir={workdir}', f'--config.data_dir={workdir.parent / "tfds"}']
   command += ["--config.schedule=('geometric',)", '--config.log_every=20']
+  command += ['--config.batch_size=8', '--config.model.stem=8']
   command += [f'--config.stages.geometric.steps={options.steps}']
   command += ['--config.checkpoint.every=2500', '--config.evaluation.sets={}']
   process = subprocess.Popen(
