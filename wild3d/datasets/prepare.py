@@ -204,7 +204,7 @@ def prepare(
   result.workers = workers
   # TFDS would speak of a download; none of ours has one.
   result._log_download_bytes = result._log_download_done = lambda: None
-  print(f'{result.info.full_name}: made in {folder}', flush=True)
+  print(f'making {result.info.full_name} in {folder}', flush=True)
   try:
     result.download_and_prepare(
       download_config=tfds.download.DownloadConfig(
