@@ -13,7 +13,9 @@ from wild3d.configs import base
 
 ROOT = pathlib.Path(__file__).parent.parent
 PAGES = sorted(
-  [*ROOT.glob('*.md'), *ROOT.glob('docs/*.md'), *ROOT.glob('experiments/**/*.md')]
+  path
+  for places in ('*.md', 'docs/*.md', 'examples/**/*.md', 'experiments/**/*.md')
+  for path in ROOT.glob(places)
 )
 # Fields that a configuration adds to base.py's, by name.
 OWN = ('datasets', 'sources', 'stages', 'sets')

@@ -72,7 +72,7 @@ def test_failed_build_leaves_nothing(photographs, capsys):
   assert {path.name for path in (data / 'mpii').iterdir()} == {'.config', 'small'}
   told = capsys.readouterr().out
   assert 'ownload' not in told
-  assert f'made in {data}' in told
+  assert f' in {data}' in told
 
 
 @pytest.mark.parametrize(

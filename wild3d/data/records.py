@@ -46,8 +46,8 @@ def find(dataset, data_dir):
     )
     raise UserError(
       f'{data_dir}: no prepared dataset {dataset!r} (name/config) in this folder, which '
-      f'holds {", ".join(there) or "none"}; build it (wild3d data build), or say with '
-      'data_dir where it is: a quickstart keeps its own in runs/quickstart/tfds'
+      f'holds {", ".join(there) or "none"}; build it (wild3d data build), or say where it '
+      'is (--data_dir, config.data_dir): a quickstart has its own in runs/quickstart/tfds'
     ) from None
   except (OSError, json_format.Error):
     raise UserError(

@@ -38,7 +38,7 @@ def builder(name: str, data_dir: str, options: dict[str, str] | None = None):
   """
   base, _, config = name.partition('/')
   if base not in NAMES:
-    raise UserError(f'unknown dataset {base!r}: choose from {", ".join(NAMES)}')
+    return _of_others(name, data_dir)
   Builder = _builder_class(base)
   known = {c.name: c for c in Builder.BUILDER_CONFIGS}
   if options:
@@ -92,6 +92,21 @@ def _custom(base, config, options, known):
   return dataclasses.replace(
     default, name=config, description=f'The default with {said}.', **values
   )
+
+
+def _of_others(name, data_dir):
+  """A built dataset whose builder lies elsewhere, as that of examples/new_dataset."""
+  import tensorflow_datasets as tfds
+
+  try:
+    return tfds.core.read_only_builder.builder_from_files(
+      name, data_dir=str(absolute(data_dir))
+    )
+  except (tfds.core.DatasetNotFoundError, ValueError):  # no name of a dataset
+    raise UserError(
+      f'unknown dataset {name.partition("/")[0]!r}: choose from {", ".join(NAMES)}, or '
+      f'build yours in {data_dir} first'
+    ) from None
 
 
 def _custom_built(base, config, known, data_dir):
@@ -189,7 +204,7 @@ def prepare(
   result.workers = workers
   # TFDS would speak of a download; none of ours has one.
   result._log_download_bytes = result._log_download_done = lambda: None
-  print(f'{result.info.full_name}: made in {folder}', flush=True)
+  print(f'making {result.info.full_name} in {folder}', flush=True)
   try:
     result.download_and_prepare(
       download_config=tfds.download.DownloadConfig(

@@ -58,7 +58,8 @@ def guess_up(joints: Float[np.ndarray, 'T 16 3']) -> str | None:
   """'y' or 'z', whichever the body mostly stands along; None if neither is clear."""
   ankles = (joints[:, skeleton.RIGHT_ANKLE] + joints[:, skeleton.LEFT_ANKLE]) / 2
   body = joints[:, skeleton.HEAD_TOP] - ankles
-  body = np.median(body / np.linalg.norm(body, axis=-1, keepdims=True), axis=0)
+  length = np.linalg.norm(body, axis=-1, keepdims=True)
+  body = np.median(body / np.maximum(length, 1e-9), axis=0)
   axis = int(np.argmax(body))
   return 'xyz'[axis] if axis > 0 and body[axis] > 0.6 else None
 

@@ -9,8 +9,8 @@ from wild3d.datasets.verify.tally import Tally
 from wild3d.skeleton import BONES, SYMMETRIC_BONES
 
 _ENOUGH = 20  # from so many on, a share is judged
-# Of the chests in photographs, so many face the camera at least; 72 to 75 % in MPII,
-# LSPET and COCO, 25 to 28 % with left and right swapped.
+# Of the chests in photographs, so many face the camera at least: 72 to 75 % do in MPII and
+# LSPET, 25 to 28 % with left and right swapped.
 FACING = 0.4
 ASYMMETRY = 0.15  # by which a left limb may differ from the right one
 SKELETON_MM = (3300.0, 5200.0)  # sum of the 14 bones; motion capture: 3800 to 4400
