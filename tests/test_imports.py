@@ -50,6 +50,7 @@ ALLOWED = {
     'models.pixels',
     'data.batch',
     'training.state',
+    'training.mesh',
     'training.lift_poses',
   },
   'training.lift_poses': {'geometry', 'skeleton', 'models.lift'},
