@@ -282,3 +282,32 @@ def test_stem_width_is_the_first_convolutions():
   assert narrow['stem']['residual_1']['conv_2']['kernel'][-1] == 24
   for part in ('stack_0', 'stack_1', 'depth'):
     assert narrow[part] == wide[part]
+
+
+def test_remat_changes_nothing_but_the_work(tiny):
+  """Catches other names, statistics that move twice, a flag without effect."""
+  model, variables, images = tiny
+  again = model.clone(remat=True)
+  # A checkpoint fits both, and prediction computes nothing twice.
+  assert initial.shapes(again, 64) == initial.shapes(model, 64)
+  jaxpr = str(jax.make_jaxpr(again.apply)(variables, images))
+  assert 'checkpoint' not in jaxpr
+  found, flops = [], []
+  for net in (model, again):
+
+    def loss(params, net=net):
+      (maps, depth, _), new = net.apply(
+        {**variables, 'params': params}, images, True, mutable=['batch_stats']
+      )
+      return jnp.square(maps).mean() + jnp.square(depth - 1).sum(), new
+
+    step = jax.jit(jax.grad(loss, has_aux=True), compiler_options=QUICK)
+    lowered = step.lower(variables['params'])
+    flops.append(lowered.cost_analysis()['flops'])
+    found.append(step(variables['params']))
+  assert flops[1] > 1.1 * flops[0]
+  chex.assert_trees_all_close(found[0], found[1], rtol=1e-4, atol=1e-5)
+
+
+# Compiles faster.
+QUICK = {'xla_backend_optimization_level': 0}
