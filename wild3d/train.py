@@ -52,7 +52,11 @@ def train(config, folder, profile: str = '') -> None:
   stages = schedule.plan(config.schedule, config.stages)
   devices = mesh.make()
   mesh.check_batch_size(
-    devices, config.batch_size, 'config.batch_size', config.clip_frames, config.accumulate
+    devices,
+    config.batch_size,
+    'config.batch_size',
+    config.clip_frames,
+    config.accumulate,
   )
   if config.lift_poses:
     mesh.check_batch_size(

@@ -1,4 +1,4 @@
-"""What `wild3d benchmark` prints and writes, on a tiny network."""
+"""What `wild3d benchmark` prints and writes."""
 
 import json
 import sys
@@ -7,8 +7,9 @@ import jax
 import jaxtyping
 import numpy as np
 import pytest
+from fakes.toy_network import Toy
 
-from wild3d import settings
+from wild3d import network, settings
 from wild3d.__main__ import main
 from wild3d.benchmark import chips, programs, run, tables, timing
 from wild3d.data.batch import BATCH_KEYS, POSES
@@ -37,21 +38,21 @@ def tiny(tmp_path_factory):
 def test_training_and_prediction(tiny, tmp_path, capsys, monkeypatch):
   """Catches a measure that wants data, a rate that is not a rate, a trace not there."""
   monkeypatch.setitem(sys.modules, 'tensorflow', None)
-  one_device = mesh.make(jax.devices()[:1])  # compiles faster
-  monkeypatch.setattr(mesh, 'make', lambda *_: one_device)
+  monkeypatch.setattr(network, 'make_model', lambda _: Toy())
   # What is lowered is described by a TrainState of descriptions.
   monkeypatch.setattr(jaxtyping.config, 'jaxtyping_disable', True)
   out, traces = tmp_path / 'b.json', tmp_path / 'traces'
   arguments = ['--seconds=0.05', f'--json={out}', f'--profile={traces}']
+  arguments.append('--config.lift_poses=0')
   assert main(['benchmark', f'--config={tiny}', *arguments]) == 0
   found = json.loads(out.read_text())
   train, (one, more) = found['train'], found['infer']
   assert train['batch'] == 8
-  assert (one['batch'], more['batch']) == (1, 8)
+  assert 1 <= one['batch'] <= more['batch'] == 8
   for row in (train, one, more):
     assert 0 < row['lowest'] <= row['images_per_second'] <= row['highest']
-  # A gradient costs twice what it is the gradient of.
-  assert 2 < train['flops'] / one['flops'] < 4
+  # A gradient costs up to twice what it is the gradient of.
+  assert 1.5 < train['flops'] / more['flops'] < 4
   assert found['peak']['flops'] > 1e9
   assert found['memory_mb']['process'] > 100
   printed = capsys.readouterr().out

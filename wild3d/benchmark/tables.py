@@ -83,7 +83,10 @@ def _start(stages):
   names = list(next(iter(stages.values())))
   head = ('start, s', *names)
   return align(
-    [head, *((name, *(f'{took[n]:.1f}' for n in names)) for name, took in stages.items())]
+    [
+      head,
+      *((name, *(f'{took[n]:.1f}' for n in names)) for name, took in stages.items()),
+    ]
   )
 
 

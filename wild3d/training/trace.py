@@ -36,7 +36,9 @@ def started(folder: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def steps(step: Callable, folder: str, say: Callable[[str], None]) -> Iterator[Callable]:
+def steps(
+  step: Callable, folder: str, say: Callable[[str], None]
+) -> Iterator[Callable]:
   """Yields `step`, whose calls FIRST to LAST are traced, in process 0.
 
   Args:
