@@ -1,5 +1,6 @@
 """From the start of a process to the end of its first training step, cold and warm."""
 
+import itertools
 import json
 import os
 import subprocess
@@ -63,7 +64,7 @@ def main() -> None:
   marks.append(time.time())
   jax.block_until_ready(compiled(*arguments))
   marks.append(time.time())
-  took = [after - before for before, after in zip(marks, marks[1:], strict=False)]
+  took = [after - before for before, after in itertools.pairwise(marks)]
   stages = dict(zip(STAGES, took, strict=True))
   print(json.dumps(stages | {'all': marks[-1] - marks[0]}))
 
