@@ -4,7 +4,7 @@
 
 Needs PyTorch (extra `convert`), and the twin of the tests. Two processes live all the time
 that a setting takes and work in turns, so that whatever else the machine does hits both
-alike; each has as many threads as --threads. PyTorch in channels_last, its best form here;
+alike; each is bound to --threads cores, the same ones. PyTorch in channels_last, its best form here;
 compiled where --compile is given and it compiles; bfloat16 on a GPU. A step is forward,
 backward and RMSprop on random images. Results: README.md here.
 """
@@ -100,14 +100,19 @@ def theirs(px, batch, sizes, options):
 
 
 def child(options):
-  """Answers each line, 'train' or 'forward', with the seconds of one time."""
+  """Answers each line, 'train' or 'forward', with the seconds of one time.
+
+  Those of the wall, and of the processor, which other work on the machine bends less.
+  """
+  os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: options.threads])
   make = {'ours': ours, 'theirs': theirs}[options.child]
   train, forward = make(*SETTINGS[options.setting], options)
   work = {'train': train, 'forward': forward}
   for line in sys.stdin:
-    start = time.perf_counter()
+    start, cpu = time.perf_counter(), time.process_time()
     work[line.strip()]()
-    print(f'seconds {time.perf_counter() - start}', flush=True)
+    wall, cpu = time.perf_counter() - start, time.process_time() - cpu
+    print(f'seconds {wall} {cpu}', flush=True)
 
 
 class Other:
@@ -126,13 +131,13 @@ class Other:
       env=os.environ | {'OMP_NUM_THREADS': str(options.threads)},
     )
 
-  def time(self, what) -> float:
-    """Seconds of one time."""
+  def time(self, what) -> list[float]:
+    """Seconds of one time, of the wall and of the processor."""
     self._process.stdin.write(f'{what}\n')
     self._process.stdin.flush()
     for line in self._process.stdout:
       if line.startswith('seconds '):
-        return float(line.split()[1])
+        return [float(word) for word in line.split()[1:]]
     raise SystemExit(f'{self._process.args[2:]} ended: see above')
 
   def end(self):
@@ -154,20 +159,19 @@ def main():
   if options.child:
     child(options)
     return
-  print('| setting | work | ours, images/s | PyTorch, images/s | ratio | of rounds |')
-  print('|---|---|---|---|---|---|')
+  print('| setting | work | ours, images/s | PyTorch | ratio | of rounds | processor |')
+  print('|---|---|---|---|---|---|---|')
   for setting in [options.setting] if options.setting else SETTINGS:
     batch = SETTINGS[setting][1]
     both = [Other(who, setting, options) for who in ('ours', 'theirs')]
     for what in ('train', 'forward'):
-      taken = np.array(
-        [[other.time(what) for other in both] for _ in range(2 + options.rounds)]
-      )[2:]
-      here, there = batch / np.median(taken, axis=0)
-      ratios = taken[:, 1] / taken[:, 0]  # of neighbours in time
+      rounds = range(2 + options.rounds)
+      taken = np.array([[other.time(what) for other in both] for _ in rounds])[2:]
+      here, there = batch / np.median(taken[..., 0], axis=0)
+      ratios, cpu = (taken[:, 1] / taken[:, 0]).T  # of neighbours in time
       print(
         f'| {setting} | {what} | {here:.4g} | {there:.4g} | {np.median(ratios):.2f} | '
-        f'{ratios.min():.2f} to {ratios.max():.2f} |',
+        f'{ratios.min():.2f} to {ratios.max():.2f} | {np.median(cpu):.2f} |',
         flush=True,
       )
     for other in both:
