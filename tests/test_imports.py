@@ -21,6 +21,8 @@ LIGHT = (
   'wild3d.models.pose3d',
   'wild3d.poses.describe',
   'wild3d.predict.run',
+  'wild3d.benchmark.run',
+  'wild3d.benchmark.start',
   'wild3d.pages.report',
   'wild3d.network',
   'wild3d.training.state',

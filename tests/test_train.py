@@ -8,6 +8,7 @@ import re
 import shutil
 import signal
 import time
+import types
 from unittest import mock
 
 import chex
@@ -398,7 +399,8 @@ def test_the_next_batch_is_on_its_way_before_a_step_is_waited_for(monkeypatch):
     if events.count('step') == 3:
       raise StopIteration
     events.append('step')
-    return state + 1, {'at': int(state), 'example_loss': np.zeros(1)}
+    after = types.SimpleNamespace(step=state.step + 1)
+    return after, {'at': state.step, 'example_loss': np.zeros(1)}
 
   def fetch(metrics):
     events.append(f'look{metrics["at"]}')
@@ -415,6 +417,6 @@ def test_the_next_batch_is_on_its_way_before_a_step_is_waited_for(monkeypatch):
   run._report = functools.partial(train.Run._report, run)
   stage = schedule.Stage('a', 0, 0, 100, 1e-3, 0, (), 'constant', {})
   with pytest.raises(StopIteration):
-    train.Run.stage(run, np.int32(0), stage, resumed=False)
+    train.Run.stage(run, types.SimpleNamespace(step=0), stage, resumed=False)
   wanted = 'batch put step batch put step look0 batch put step look1 batch put'
   assert events == wanted.split()
