@@ -97,7 +97,7 @@ def test_a_batch_has_the_form_of_one(tiny):
 def test_the_verdict():
   """Catches the slower of the two called the faster, or cores rounded down."""
   found = {
-    'input': {'images_per_second': 90.0, 'per_core': 50.0, 'cores': 2},
+    'input': {'per_core': 50.0, 'cores': 2},
     'train': {'images_per_second': 110.0},
   }
   assert run._verdict(found) == {'bottleneck': 'input', 'cores_needed': 3}
