@@ -113,6 +113,7 @@ def get_config():
     'depth_residuals': 2,  # per level of the regression
     'presence': False,  # a head that tells people from anything else
     'dtype': 'float32',  # of the computation, or 'bfloat16'; parameters: float32
+    'remat': False,  # train in less memory: blocks are computed twice (docs/speed.md)
   }
 
   # models.pixels.Pixels: what the network is given.
@@ -150,6 +151,9 @@ def get_config():
   config.datasets = ml_collections.ConfigDict()  # name: dataset(...)
   config.sources = ml_collections.ConfigDict()  # name: source(...)
   config.batch_size = 6  # over all devices
+  # Parts that a batch is trained in, one after the other: as many times less memory,
+  # the same update but for the batch statistics, which are each part's (docs/speed.md).
+  config.accumulate = 1
   config.input_size = 256  # px: side of the network's input
   config.clip_frames = 1  # frames of a clip
   # 3D poses beside each batch, turned to new views: they teach the head 'lift' alone,

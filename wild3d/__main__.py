@@ -6,6 +6,7 @@ import os
 import sys
 
 from wild3d import __version__
+from wild3d.cli import compilation_cache
 from wild3d.errors import UserError
 
 # command -> what it does. Each is a module of wild3d.cli with `main(arguments)`,
@@ -18,10 +19,15 @@ COMMANDS = {
   'compare': 'files of scores side by side, with paired differences',
   'predict': '3D poses of people in photographs and videos',
   'describe': 'what a file of poses holds, and its units and axes',
+  'benchmark': 'images a second, of the peak, and what holds them back',
   'export': 'a checkpoint as StableHLO, SavedModel or ONNX',
   'convert': "PyTorch checkpoints of the authors' network, to and from ours",
   'data': 'build a dataset from its original files',
 }
+# Those that run a network.
+COMPILING = (
+  *('quickstart', 'train', 'evaluate', 'predict', 'benchmark', 'export', 'convert'),
+)
 
 
 def usage() -> str:
@@ -61,6 +67,8 @@ def main(arguments=None) -> int:
   logging.getLogger('absl').setLevel(logging.ERROR)
   # What Orbax leaves behind after an error that has been told in a line.
   logging.getLogger('asyncio').setLevel(logging.CRITICAL)
+  if command in COMPILING and not {'-h', '--help'} & set(rest):
+    compilation_cache.enable()
   try:
     importlib.import_module(f'wild3d.cli.{command}').main(rest)
   except BrokenPipeError:

@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import functools
 import json
 import signal
 from collections.abc import Callable
@@ -28,6 +27,7 @@ from wild3d.training import (
   signals,
   sources,
   step,
+  trace,
 )
 from wild3d.training import clock as clocks
 from wild3d.training import metric_writer as writers
@@ -37,12 +37,13 @@ from wild3d.training import state as states
 PICTURES = 4  # of the main set, the first ones, shown by TensorBoard at each evaluation
 
 
-def train(config, folder) -> None:
+def train(config, folder, profile: str = '') -> None:
   """Runs the stages of `config`, going on where the folder's last checkpoint stands.
 
   Args:
     config: see configs/base.py.
     folder: receives config.json, checkpoints/, metrics.jsonl and tensorboard/.
+    profile: folder for a trace of a few steps; '' for none.
 
   Raises:
     UserError: a mistake in the configuration, the data or the folder; another run at
@@ -55,8 +56,17 @@ def train(config, folder) -> None:
   stages = schedule.plan(config.schedule, config.stages)
   devices = mesh.make()
   mesh.check_batch_size(
-    devices, config.batch_size, 'config.batch_size', config.clip_frames
+    devices,
+    config.batch_size,
+    'config.batch_size',
+    config.clip_frames,
+    config.accumulate,
   )
+  if config.lift_poses:
+    mesh.check_batch_size(
+      devices, config.lift_poses, 'config.lift_poses', parts=config.accumulate
+    )
+  profile = trace.check(profile)
   model = network.make_model(config)
   optimizer = optimizers.make(**config.optimizer)
   target = losses.Target(**config.target, clip_frames=config.clip_frames)
@@ -98,17 +108,14 @@ def train(config, folder) -> None:
     processes.barrier()
 
     # ---- One compiled step for all the stages.
-    train_step = jax.jit(
-      functools.partial(
-        step.train,
-        model=model,
-        optimizer=optimizer,
-        target=target,
-        pixels=network.make_pixels(config),
-        ema=config.ema,
-      ),
-      donate_argnums=0,
-      out_shardings=mesh.replicated(devices),
+    train_step = step.jitted(
+      devices,
+      model=model,
+      optimizer=optimizer,
+      target=target,
+      pixels=network.make_pixels(config),
+      parts=config.accumulate,
+      ema=config.ema,
     )
 
     # ---- The stages.
@@ -119,7 +126,8 @@ def train(config, folder) -> None:
       text = json.dumps(settings.as_json(config), indent=2)
       writer.write_text(resumed or 0, 'config', text)
     # Closing waits for the checkpoint being written, also when the guard stops us.
-    with writer, contextlib.closing(saved):
+    tracing = trace.steps(train_step, profile, say)
+    with writer, contextlib.closing(saved), tracing as train_step:
       run = Run(
         config=config,
         folder=folder,
@@ -208,7 +216,8 @@ class Run:
         {name: np.float32(weight) for name, weight in stage.weights.items()},
       )
       self.watch.saves = True
-      # The step just started runs while the one before it is looked at.
+      # The step just started runs while the one before it is looked at, and while the
+      # next batch is made and sent to the devices.
       if pending:
         self._report(*pending, stage, clock)
       pending = (at + 1, metrics, batch, rate, batches.source_names)
@@ -241,7 +250,7 @@ class Run:
 
   def _report(self, at, metrics, batch, learning_rate, source_names, stage, clock):
     """Checks the metrics of a step, and reports them where it is due."""
-    metrics = jax.tree.map(np.asarray, metrics)
+    metrics = jax.device_get(metrics)
     clock.step()
     rows = len(batch['id'])
     first = jax.process_index() * rows

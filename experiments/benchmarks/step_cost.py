@@ -12,58 +12,12 @@ import math
 import re
 
 import jax
-import numpy as np
 
-from wild3d import losses, network, settings
-from wild3d.data.batch import BATCH_KEYS
-from wild3d.training import mesh, optimizer, state, step
+from wild3d import settings
+from wild3d.benchmark import programs
+from wild3d.training import mesh
 
 _WIDTHS = {'f64': 8, 'f32': 4, 's32': 4, 'u32': 4, 'bf16': 2, 'f16': 2, 'pred': 1}
-
-
-def lower(config, rows: int, devices):
-  """Lowers the training step of a configuration.
-
-  Args:
-    config: see configs/base.py.
-    rows: of the batch.
-    devices: the mesh that they are split over.
-
-  Returns:
-    (the lowered step, number of parameters).
-  """
-  model = network.make_model(config)
-  rule = optimizer.make(**config.optimizer)
-  whole = state.fresh(model, rule, jax.random.key(0), config.input_size)
-  sizes = {'H': config.input_size, 'W': config.input_size}
-  batch = {
-    key: jax.ShapeDtypeStruct(
-      (rows, *(sizes.get(n, n) for n in shape)), dtype, sharding=mesh.batched(devices)
-    )
-    for key, (shape, dtype, _) in BATCH_KEYS.items()
-  }
-
-  def train(train_state, batch, learning_rate, weights):
-    return step.train(
-      train_state,
-      batch,
-      learning_rate,
-      weights,
-      model=model,
-      optimizer=rule,
-      target=losses.Target(**config.target, clip_frames=config.clip_frames),
-      pixels=network.make_pixels(config),
-    )
-
-  lowered = jax.jit(
-    train, donate_argnums=0, out_shardings=mesh.replicated(devices)
-  ).lower(
-    mesh.abstract_on(whole, devices),
-    batch,
-    np.float32(1e-4),
-    dict.fromkeys(losses.TERMS, np.float32(1)),
-  )
-  return lowered, sum(x.size for x in jax.tree.leaves(whole.params))
 
 
 def all_reduced(program: str) -> list[int]:
@@ -89,11 +43,12 @@ def main():
   jax.config.update('jax_num_cpu_devices', args.devices)
 
   config = settings.load(args.config, [])
-  devices = mesh.make()
-  rows = args.devices * args.rows
-  lowered, parameters = lower(config, rows, devices)
+  rows = config.batch_size = args.devices * args.rows
+  step, arguments = programs.training_step(config, mesh.make())
+  parameters = sum(x.size for x in jax.tree.leaves(arguments[0].params))
   print(f'{args.config}: {parameters:,} parameters, {rows} images a step')
-  print(f'{lowered.cost_analysis()["flops"] / rows / 1e9:.3g} GFLOP an image')
+  print(f'{programs.model_flops(config) / 1e9:.3g} GFLOP an image')
+  lowered = step.lower(*arguments)
   compiled = lowered.compile()
   flops = compiled.cost_analysis()['flops'] / args.rows / 1e9  # of one device
   memory = compiled.memory_analysis().temp_size_in_bytes / args.rows / 1e9

@@ -5,9 +5,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.flatten_util import ravel_pytree
 from jax.tree_util import tree_leaves_with_path
 
-from wild3d.models import initial, layers
+from wild3d.models import hourglass, initial, layers
 from wild3d.models.pose3d import Pose3D
 
 TINY = {'stacks': 2, 'residuals': 1, 'features': 8, 'depth_residuals': 1, 'joints': 5}
@@ -282,3 +283,47 @@ def test_stem_width_is_the_first_convolutions():
   assert narrow['stem']['residual_1']['conv_2']['kernel'][-1] == 24
   for part in ('stack_0', 'stack_1', 'depth'):
     assert narrow[part] == wide[part]
+
+
+def hourglass_gradient(**fields):
+  """(gradient and new statistics, FLOP) of a small hourglass's training step."""
+  net = hourglass.Hourglass(1, 1, 8, **fields)
+  x = jnp.asarray(np.random.default_rng(2).random((4, 16, 16, 8)), jnp.float32)
+  variables = net.init(jax.random.key(0), x, True)
+
+  def loss(params):
+    y, new = net.apply(
+      {**variables, 'params': params}, x, True, mutable=['batch_stats']
+    )
+    return jnp.square(y.astype(jnp.float32) - 1).mean(), new
+
+  step = jax.jit(jax.grad(loss, has_aux=True))
+  lowered = step.lower(variables['params'])
+  return step(variables['params']), lowered.cost_analysis()['flops']
+
+
+def test_remat_changes_nothing_but_the_work(tiny):
+  """Catches other names, statistics that move twice, a flag without effect."""
+  model, variables, images = tiny
+  again = model.clone(remat=True)
+  assert initial.shapes(again, 64) == initial.shapes(model, 64)  # checkpoints fit
+  # Prediction, and what is exported, computes nothing twice.
+  assert 'checkpoint' not in str(jax.make_jaxpr(again.apply)(variables, images))
+  found, flops = hourglass_gradient()
+  again, more = hourglass_gradient(remat=True)
+  assert more > 1.1 * flops
+  chex.assert_trees_all_close(again, found, rtol=1e-4, atol=1e-6)
+
+
+def test_a_gradient_in_bfloat16():
+  """Catches sums, such as batch norm's, taken in bfloat16.
+
+  Of the whole network the bound would say nothing: batch norm over the few values of
+  its deepest maps multiplies any rounding.
+  """
+  (exact, _), _ = hourglass_gradient()
+  (narrow, _), _ = hourglass_gradient(dtype=jnp.bfloat16)
+  exact, narrow = (ravel_pytree(tree)[0] for tree in (exact, narrow))
+  assert narrow.dtype == np.float32
+  error = np.linalg.norm(narrow - exact) / np.linalg.norm(exact)
+  assert error < 0.2  # 0.12: each of eleven convolutions rounds to 8 bits

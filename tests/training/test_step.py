@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from fakes.toy_network import Toy
 
 from wild3d import losses, skeleton
 from wild3d.models.pose3d import Pose3D
@@ -241,3 +242,53 @@ def test_loss_falls(alone, begin):
     seen.append(float(metrics['heatmap']))
   assert seen[-1] < 0.7 * seen[0]
   assert float(optax.tree.norm(here.batch_stats)) > 0
+
+
+# ---- Less memory, narrower numbers: the same update.
+
+
+def test_parts_are_batches_of_their_own():
+  """Catches a gradient not divided, rows that change places, statistics of one part.
+
+  Of two devices with four rows each, a part is the first, or the last, two of both.
+  """
+  batch = make_batch(8, [True, False] * 4)
+  rows = np.array([[0, 1, 4, 5], [2, 3, 6, 7]])
+  toy, rule, rate = Toy(), optax.identity(), np.float32(1)  # moves by the gradient
+  made = {'model': toy, 'optimizer': rule, 'target': TARGET}
+  begin = state.fresh(toy, rule, jax.random.key(0), SIZE)
+  moved = lambda after: jax.tree.map(jnp.subtract, after.params, begin.params)  # noqa: E731
+  whole = jax.jit(functools.partial(step.train, parts=2, devices=2, **made))
+  after, metrics = whole(begin, batch, rate, WEIGHTS)
+  alone, here = jax.jit(functools.partial(step.train, **made)), begin
+  ends, each = [], []
+  for part in rows:
+    end, said = alone(here, {k: v[part] for k, v in batch.items()}, rate, WEIGHTS)
+    ends.append(moved(end))
+    each.append(said)
+    here = begin.replace(batch_stats=end.batch_stats)
+  mean = jax.tree.map(lambda a, b: (a + b) / 2, *ends)
+  # What differs is rounding, of the parameters that the gradient is taken from.
+  chex.assert_trees_all_close(moved(after), mean, rtol=1e-4, atol=1e-6)
+  chex.assert_trees_all_close(after.batch_stats, here.batch_stats, rtol=1e-5)
+  for name in ('loss', *losses.TERMS):
+    wanted = float(each[0][name] + each[1][name]) / 2
+    assert float(metrics[name]) == pytest.approx(wanted, rel=1e-5)
+  for part, said in zip(rows, each, strict=True):
+    np.testing.assert_allclose(
+      metrics['example_loss'][part], said['example_loss'], rtol=1e-5
+    )
+  assert int(after.step) == 1
+
+
+def test_bfloat16_leaves_what_is_kept_in_float32(model, rule, start):
+  """Catches parameters, statistics, moments or losses that have become narrow."""
+  narrow = model.clone(dtype=jnp.bfloat16)
+  update = functools.partial(step.train, model=narrow, optimizer=rule, target=TARGET)
+  batch = make_batch(4, [True, False] * 2)
+  after, metrics = jax.eval_shape(
+    lambda *given: [jax.tree.leaves(tree) for tree in update(*given)],
+    *(start, batch, RATE, WEIGHTS),
+  )
+  assert {leaf.dtype for leaf in metrics} == {jnp.dtype('float32')}
+  assert [leaf.dtype for leaf in after] == [x.dtype for x in jax.tree.leaves(start)]

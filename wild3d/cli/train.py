@@ -16,6 +16,12 @@ def main(arguments) -> None:
   add = parser.add_argument
   add('--config', required=True, help='Python file with get_config()')
   add('--workdir', required=True, help='folder for checkpoints, metrics and logs')
+  add(
+    '--profile',
+    default='',
+    metavar='DIR',
+    help='write a trace of the steps 10 to 15 of this start: see docs/speed.md',
+  )
   several = parser.add_argument_group(
     'several processes, on one machine or many',
     'The same command for each; see docs/several-machines.md.',
@@ -44,8 +50,8 @@ def main(arguments) -> None:
 
   told = (options.coordinator, options.process_id, options.processes)
   if not options.distributed and told == ('', None, None):
-    train.train(config, options.workdir)
+    train.train(config, options.workdir, options.profile)
     return
   processes.join(*told)
   with processes.together():
-    train.train(config, options.workdir)
+    train.train(config, options.workdir, options.profile)

@@ -18,6 +18,7 @@ class Depth(nn.Module):
   features: int
   joints: int
   dtype: Any = jnp.float32
+  remat: bool = False
 
   @nn.compact
   def __call__(
@@ -26,7 +27,7 @@ class Depth(nn.Module):
     """Returns depths in units of half the crop's side; H and W divide by 16."""
     for i in range(LEVELS):
       level = layers.Residuals(
-        self.features, self.residuals, self.dtype, name=f'level_{i}'
+        self.features, self.residuals, self.dtype, self.remat, name=f'level_{i}'
       )
       x = layers.max_pool(level(x, train))
     x = x.reshape(x.shape[0], -1)
@@ -39,5 +40,5 @@ class Depth(nn.Module):
 def regression(net, features, heatmaps, train: bool) -> Float[Array, 'B J']:
   """The head 'regression' of a Pose3D: depth from the last stack's features."""
   del heatmaps
-  head = Depth(net.depth_residuals, net.features, net.joints, net.dtype, name='depth')
-  return head(features, train)
+  sizes = net.depth_residuals, net.features, net.joints
+  return Depth(*sizes, net.dtype, net.remat, name='depth')(features, train)

@@ -15,19 +15,24 @@ class Stem(nn.Module):
   width: int
   features: int
   dtype: Any = jnp.float32
+  remat: bool = False
 
   @nn.compact
   def __call__(
     self, images: Float[Array, 'B H W 3'], train: bool
   ) -> Float[Array, 'B H//4 W//4 {self.features}']:
     """Maps [B, H, W, 3] to [B, H/4, W/4, features]."""
+
+    def residual(features: int, name: str) -> nn.Module:
+      return layers.residual(features, self.dtype, self.remat, name, train)
+
     double = 2 * self.width
     x, bias = layers.Convolution(self.width, 7, 2, self.dtype, name='conv')(images)
     x = layers.NormRelu(self.dtype, name='norm')(x, train, bias)
-    x = layers.Residual(double, self.dtype, name='residual_0')(x, train)
+    x = residual(double, 'residual_0')(x, train)
     x = layers.max_pool(x)
-    x = layers.Residual(double, self.dtype, name='residual_1')(x, train)
-    return layers.Residual(self.features, self.dtype, name='residual_2')(x, train)
+    x = residual(double, 'residual_1')(x, train)
+    return residual(self.features, 'residual_2')(x, train)
 
 
 class Hourglass(nn.Module):
@@ -40,6 +45,7 @@ class Hourglass(nn.Module):
   residuals: int
   features: int
   dtype: Any = jnp.float32
+  remat: bool = False
 
   @nn.compact
   def __call__(
@@ -48,14 +54,14 @@ class Hourglass(nn.Module):
     """Returns a map of the input's shape; H and W divide by 2**order."""
 
     def residuals(name: str) -> layers.Residuals:
-      return layers.Residuals(self.features, self.residuals, self.dtype, name=name)
+      return layers.Residuals(
+        self.features, self.residuals, self.dtype, self.remat, name=name
+      )
 
     upper = residuals('upper')(x, train)
     lower = residuals('before')(layers.max_pool(x), train)
     if self.order > 1:
-      inner = Hourglass(
-        self.order - 1, self.residuals, self.features, self.dtype, name='inner'
-      )
+      inner = self.clone(order=self.order - 1, name='inner', parent=self)
     else:
       inner = residuals('inner')
     lower = residuals('after')(inner(lower, train), train)
@@ -69,6 +75,7 @@ class Stack(nn.Module):
   features: int
   joints: int
   dtype: Any = jnp.float32
+  remat: bool = False
 
   @nn.compact
   def __call__(
@@ -77,9 +84,9 @@ class Stack(nn.Module):
     Float[Array, 'B H W {self.features}'], Float[Array, 'B H W {self.joints}']
   ]:
     """Returns the merged features and the raw heatmaps, without activation."""
-    F, dtype = self.features, self.dtype
-    y = Hourglass(4, self.residuals, F, dtype, name='hourglass')(x, train)
-    y = layers.Residuals(F, self.residuals, dtype, name='residuals')(y, train)
+    F, dtype, remat = self.features, self.dtype, self.remat
+    y = Hourglass(4, self.residuals, F, dtype, remat, name='hourglass')(x, train)
+    y = layers.Residuals(F, self.residuals, dtype, remat, name='residuals')(y, train)
     y, bias = layers.Convolution(F, dtype=dtype, name='feature')(y)
     y = layers.NormRelu(dtype, name='feature_norm')(y, train, bias)
 
@@ -103,10 +110,12 @@ def stacked(net, images: Float[Array, 'B H W 3'], train: bool):
   Returns:
     (heatmaps: one [B, H/4, W/4, J] a stack, features [B, H/4, W/4, C]).
   """
-  x = Stem(net.stem, net.features, net.dtype, name='stem')(images, train)
+  x = Stem(net.stem, net.features, net.dtype, net.remat, name='stem')(images, train)
   heatmaps = []
   for i in range(net.stacks):
-    stack = Stack(net.residuals, net.features, net.joints, net.dtype, name=f'stack_{i}')
+    stack = Stack(
+      net.residuals, net.features, net.joints, net.dtype, net.remat, name=f'stack_{i}'
+    )
     x, maps = stack(x, train)
     heatmaps.append(maps)
   return heatmaps, x

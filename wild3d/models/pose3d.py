@@ -52,7 +52,8 @@ class Pose3D(nn.Module):
   outputs stay float32. `stem` is the width of the first convolution (two blocks
   of twice that width follow it): where the hourglass is narrow, most of the work.
   `backbone` is one of BACKBONES, `depth_head` one of HEADS, `presence` whether there is
-  a head that tells people from anything else.
+  a head that tells people from anything else. `remat` trains in less memory, see
+  layers.RematResidual; nothing else changes.
   """
 
   stacks: int = 2
@@ -66,6 +67,7 @@ class Pose3D(nn.Module):
   root: int = 6
   backbone: str = 'hourglass'
   presence: bool = False
+  remat: bool = False
 
   @nn.compact
   def __call__(self, images: Float[Array, 'B H W 3'], train: bool = False) -> Outputs:

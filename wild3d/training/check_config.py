@@ -108,6 +108,7 @@ def rules() -> dict[str, Rule]:
     'model.depth_residuals': _whole(1),
     'model.presence': _FLAG,
     'model.dtype': _one_of(pose3d.DTYPES),
+    'model.remat': _FLAG,
     'pixels.order': _one_of(pixels.ORDERS),
     'pixels.divisor': _number(0, above=True),
     'target.sigma': _number(0, above=True),
@@ -132,6 +133,7 @@ def rules() -> dict[str, Rule]:
     'sources.*.role': _one_of(mixture.ROLES),
     'sources.*.weight': _number(0, above=True),
     'batch_size': _whole(1),
+    'accumulate': _whole(1),
     'input_size': _SIZE,
     'clip_frames': _whole(1),
     'lift_poses': _whole(0),
@@ -269,8 +271,11 @@ def _check_names(path, value, section):
 
 
 def _check_mixture(name, tree):
-  """Raises UserError unless a stage's shares are whole rows of sources that it has."""
-  stage = tree['stages'][name]
+  """Raises UserError unless a stage's shares are whole rows of sources that it has.
+
+  So must they be in each part of a batch, or the parts would not count alike.
+  """
+  stage, parts = tree['stages'][name], tree['accumulate']
   used = [
     types.SimpleNamespace(name=source, **tree['sources'][source])
     for source in stage['sources']
@@ -281,6 +286,15 @@ def _check_mixture(name, tree):
     mixture.roles_in_use(used, shares)
   except UserError as error:
     raise UserError(f'config.stages.{name}: {error}') from None
+  rows, over = divmod(tree['batch_size'], parts)
+  if over:
+    raise UserError(f'config.accumulate is {parts}: it must divide config.batch_size')
+  try:
+    mixture.row_roles(rows, shares, tree['clip_frames'])
+  except UserError as error:
+    raise UserError(
+      f'config.stages.{name}: in each of the {parts} parts of config.accumulate, {error}'
+    ) from None
 
 
 def _check_heads(name, tree):

@@ -25,9 +25,18 @@ def batched(mesh: Mesh) -> NamedSharding:
 
 
 def check_batch_size(
-  mesh: Mesh, batch_size: int, field: str, clip_frames: int = 1
+  mesh: Mesh, batch_size: int, field: str, clip_frames: int = 1, parts: int = 1
 ) -> None:
-  """Raises UserError unless devices, and processes with whole clips, can share it."""
+  """Raises UserError unless devices, and processes with whole clips, can share it.
+
+  So must they each of the `parts` that it is trained in.
+  """
+  whole = mesh.size * parts * clip_frames
+  if parts > 1 and batch_size % whole:
+    raise UserError(
+      f'{field} is {batch_size}: it must be a multiple of {whole}, config.accumulate '
+      f'{parts} times {mesh.size} devices times {clip_frames} frames of a clip'
+    )
   if batch_size < 1 or batch_size % mesh.size:
     raise UserError(
       f'{field} is {batch_size}: it must be a multiple of the {mesh.size} devices'

@@ -1,5 +1,7 @@
 """One update: a pure function of state, batch, learning rate and loss weights."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import optax
@@ -7,7 +9,7 @@ import optax
 from wild3d import losses
 from wild3d.data.batch import POSES
 from wild3d.models.pixels import RGB, Pixels, to_float
-from wild3d.training import lift_poses
+from wild3d.training import lift_poses, mesh
 from wild3d.training.state import TrainState, averaged
 
 
@@ -26,6 +28,15 @@ def largest(tree) -> jax.Array:
   return jnp.max(jnp.stack(found)) if found else jnp.float32(0.0)
 
 
+def jitted(devices: jax.sharding.Mesh, **made):
+  """The jitted `train`, its state donated; `made`: model, optimizer, target, ..."""
+  return jax.jit(
+    functools.partial(train, devices=devices.size, **made),
+    donate_argnums=0,
+    out_shardings=mesh.replicated(devices),
+  )
+
+
 def train(
   state: TrainState,
   batch: dict,
@@ -37,6 +48,8 @@ def train(
   target: losses.Target,
   pixels: Pixels = RGB,
   ema: float = 0.0,
+  parts: int = 1,
+  devices: int = 1,
 ) -> tuple[TrainState, dict]:
   """One update.
 
@@ -50,6 +63,10 @@ def train(
     target: how targets and losses are formed.
     pixels: the network's input.
     ema: decay of the average of the parameters, of a state that has one.
+    parts: into which the batch is cut, see `cut`. Above 1 they go through the network
+      one after the other, as batches of their own: the gradient and the losses are the
+      means of theirs, and the running statistics move with each.
+    devices: that share the batch.
 
   Returns:
     (next state, metrics): 'loss', each term's mean over the examples that count in
@@ -58,16 +75,16 @@ def train(
     'largest_statistic', 'largest_moment' (of the optimiser).
   """
 
-  def loss_fn(params):
+  def loss_fn(params, batch_stats, batch, number):
     seen, updates = model.apply(
-      {'params': params, 'batch_stats': state.batch_stats},
+      {'params': params, 'batch_stats': batch_stats},
       to_float(batch['image'], pixels),
       train=True,
       mutable=['batch_stats'],
     )
     predicted = losses.Predicted(*seen)
     if POSES in batch:
-      key = jax.random.fold_in(jax.random.key(0), state.step)
+      key = jax.random.fold_in(jax.random.key(0), state.step * parts + number)
       lifted = lift_poses.depths(key, model, params, seen.heatmaps[:, -1], batch)
       predicted = predicted._replace(lifted=lifted)
     terms = {
@@ -78,19 +95,39 @@ def train(
     per_example = sum(
       loss_weights[name] * values * weights for name, (values, weights) in terms.items()
     )
-    return total, (means, per_example, updates.get('batch_stats', {}))
+    found = means | {'loss': total}
+    return total, (found, per_example, updates.get('batch_stats', {}))
 
-  (total, (means, per_example, batch_stats)), gradient = jax.value_and_grad(
-    loss_fn, has_aux=True
-  )(state.params)
+  differentiate = jax.grad(loss_fn, has_aux=True)
+  if parts == 1:
+    gradient, (found, per_example, batch_stats) = differentiate(
+      state.params, state.batch_stats, batch, 0
+    )
+  else:
+
+    def add(carry, numbered):
+      sums, batch_stats = carry
+      gradient, (found, per_example, batch_stats) = differentiate(
+        state.params, batch_stats, *numbered
+      )
+      sums = jax.tree.map(jnp.add, sums, (gradient, found))
+      return (sums, batch_stats), per_example
+
+    nothing = dict.fromkeys((*losses.TERMS, 'loss'), jnp.float32(0.0))
+    start = (jax.tree.map(jnp.zeros_like, state.params), nothing), state.batch_stats
+    each = {key: cut(value, parts, devices) for key, value in batch.items()}
+    (sums, batch_stats), per_example = jax.lax.scan(
+      add, start, (each, jnp.arange(parts))
+    )
+    gradient, found = jax.tree.map(lambda x: x / parts, sums)
+    per_example = cut(per_example.ravel(), devices, parts).ravel()  # the rows' order
   updates, opt_state = optimizer.update(gradient, state.opt_state, state.params)
   params = jax.tree.map(lambda p, u: p - learning_rate * u, state.params, updates)
   after = TrainState(state.step + 1, params, batch_stats, opt_state)
   if state.average is not None:
     after = averaged(after, state, ema)
   kept = (after.trained, after.average or {})
-  metrics = means | {
-    'loss': total,
+  metrics = found | {
     'gradient_norm': optax.tree.norm(gradient),
     'example_loss': per_example,
     'largest_parameter': largest([one.get('params') for one in kept]),
@@ -98,3 +135,12 @@ def train(
     'largest_moment': largest(opt_state),
   }
   return after, metrics
+
+
+def cut(rows: jax.Array, parts: int, devices: int) -> jax.Array:
+  """[B, ...] -> [parts, B / parts, ...]: of each device's run of rows an equal run.
+
+  So no row leaves its device, and roles, evenly interleaved, stay so.
+  """
+  runs = rows.reshape(devices, parts, -1, *rows.shape[1:])
+  return runs.swapaxes(0, 1).reshape(parts, -1, *rows.shape[1:])

@@ -1,0 +1,1 @@
+"""How fast a network trains and predicts here, and what holds it back."""
