@@ -1,6 +1,7 @@
 """What the documents name is there: commands, flags, fields, files."""
 
 import functools
+import importlib.util
 import pathlib
 import re
 import shlex
@@ -73,6 +74,24 @@ def test_a_page_names_what_is_there(page):
     assert (page.parent / link).exists(), link
   for script in re.findall(r'\bexperiments/[\w/]+\.\w+', text):
     assert (ROOT / script).exists(), script
+
+
+def test_the_site_has_every_page():
+  """Catches a page of docs/ that the site leaves out, or one that it has not."""
+  site = yaml.safe_load((ROOT / 'mkdocs.yml').read_text())
+  pages = [page for part in site['nav'] for page in _pages(part)]
+  above = {'index.md', 'changes.md'}  # made of README and CHANGELOG by docs/site.py
+  assert len(pages) == len(set(pages))
+  assert set(pages) == {path.name for path in ROOT.glob('docs/*.md')} | above
+  for module in re.findall(r'^::: (\S+)', (ROOT / 'docs' / 'api.md').read_text(), re.M):
+    assert importlib.util.find_spec(module), module
+
+
+def _pages(part):
+  if isinstance(part, str):
+    return [part]
+  parts = part.values() if isinstance(part, dict) else part
+  return [page for inner in parts for page in _pages(inner)]
 
 
 def test_the_managed_job_is_one():

@@ -7,7 +7,7 @@ if TYPE_CHECKING:
   from wild3d.predict.poses import Poses
   from wild3d.predict.predictor import Predictor
 
-__version__ = '0.1.0'
+__version__ = '0.2.0'
 __all__ = ['Camera', 'Poses', 'Predictor']
 
 

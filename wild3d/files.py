@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import importlib.util
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -9,14 +10,21 @@ from typing import BinaryIO
 
 from etils import epath
 
-from wild3d.errors import UserError
+from wild3d.errors import UserError, missing
 
 DATA_DIR = '~/.cache/wild3d/tfds'  # where built datasets are kept, unless told
 
 
 def absolute(path: str | os.PathLike) -> epath.Path:
-  """The path without ~ and made absolute; addresses such as gs:// stay."""
+  """The path without ~ and made absolute; addresses such as gs:// stay.
+
+  Raises:
+    UserError: it is in a bucket, and nothing is installed that reads there.
+  """
   if '://' in str(path):
+    found = map(importlib.util.find_spec, ('tensorflow', 'gcsfs'))
+    if str(path).startswith('gs://') and not any(found):
+      raise missing(str(path), 'gcsfs', 'or tensorflow-cpu, which reads buckets too')
     return epath.Path(path)
   return epath.Path(path).expanduser().absolute()
 
@@ -32,17 +40,17 @@ def whole(path: str | os.PathLike) -> Iterator[epath.Path]:
     UserError: `path` is a folder or cannot be written. Errors of the caller pass: see
       `errors_named`.
   """
-  path = absolute(path)
-  if fault := _unfit(path):
-    raise UserError(f'{path} {fault}')
-  partial = _partial(path)
+  final = absolute(path)
+  if fault := _unfit(final):
+    raise UserError(f'{final} {fault}')
+  partial = _partial(final)
   try:
-    with errors_named(path):
-      path.parent.mkdir(parents=True, exist_ok=True)
+    with errors_named(final):
+      final.parent.mkdir(parents=True, exist_ok=True)
     yield partial
-    with errors_named(path):
+    with errors_named(final):
       if partial.exists():
-        partial.replace(path)
+        partial.replace(final)
   finally:
     with contextlib.suppress(OSError):  # where the parent is a file
       partial.rmtree() if partial.is_dir() else partial.unlink(missing_ok=True)
@@ -87,7 +95,7 @@ def read_json(path: str | os.PathLike, told: str = '') -> object:
   Raises:
     UserError: it is missing, or damaged.
   """
-  told = told or path
+  told = told or str(path)
   try:
     return json.loads(absolute(path).read_text(encoding='utf-8'))
   except OSError as error:
@@ -136,8 +144,8 @@ def check_outputs(
     UserError: a file is a folder, a device, in no folder, in one that takes no file, or
       another flag's. Addresses such as gs:// are not looked at.
   """
-  given = {**(inputs or {}), **outputs}
-  given = {flag: path for flag, path in given.items() if path and '://' not in path}
+  named = {**(inputs or {}), **outputs}
+  given = {flag: path for flag, path in named.items() if path and '://' not in path}
   full = {flag: absolute(path) for flag, path in given.items()}
   taken = {os.path.realpath(full[flag]): flag for flag in full if flag not in outputs}
   for flag in (flag for flag in full if flag in outputs):

@@ -46,7 +46,7 @@ _TRUNK = {
   'upper_neck': 'upperneck neckupper headbottom neck1* neck01* neck lowerneck*',
   'head_top': 'headtop tophead topofhead headtopend headend headnub* headtip* head',
 }
-_NOTHING = types.MappingProxyType({})
+_NOTHING: Mapping[str, str] = types.MappingProxyType({})
 
 
 def _table():
@@ -91,7 +91,7 @@ def match(
   Returns:
     The places of the surest synonym: more than one where the file has it twice.
   """
-  found = {}
+  found: dict[str, dict[int, list[int]]] = {}
   for place, name in enumerate(names):
     key = normalised(name)
     joint, rank, of_bone = _TABLE.get(key, _UNKNOWN)

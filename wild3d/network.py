@@ -110,7 +110,8 @@ class Network:
   """A model, its parameters, and how its outputs become joints.
 
   Attributes:
-    model, variables: see models/pose3d.py.
+    model: of models/pose3d.py.
+    variables: its 'params' and 'batch_stats'.
     mesh: the devices that share its batches.
     input_size: px, side of the square crops that it sees.
     probabilities: whether its maps are such (trained with cross-entropy).

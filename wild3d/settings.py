@@ -8,7 +8,7 @@ import ml_collections
 from absl import flags
 from ml_collections import config_flags
 
-from wild3d.errors import UserError
+from wild3d.errors import UserError, meant
 
 _MISTAKES = (flags.Error, AttributeError, KeyError, TypeError, ValueError)
 
@@ -17,15 +17,14 @@ def load(path: str, overrides: list[str]) -> ml_collections.ConfigDict:
   """Loads a configuration file and applies the overrides.
 
   Args:
-    path: a Python file with `get_config()`.
+    path: a Python file with `get_config()`, or the name of one in wild3d.configs.
     overrides: arguments such as '--config.optimizer.eps=1e-8'.
 
   Raises:
     UserError: no such file, an unknown field, a value of another type, or an
       argument that is no override.
   """
-  if not pathlib.Path(path).is_file():
-    raise UserError(f'--config: no such file: {path}')
+  path = _file(path)
   _check(overrides)
   # ml_collections looks for the overrides in sys_argv, absl parses the same list.
   values, arguments = flags.FlagValues(), [f'--config={path}', *overrides]
@@ -51,6 +50,21 @@ def override(
   except _MISTAKES as error:
     raise UserError(f'{where}: {_one_line(error, overrides)}') from error
   return _parse(values, overrides, where)
+
+
+def _file(name):
+  if pathlib.Path(name).is_file():
+    return name
+  from wild3d import configs
+
+  folder = pathlib.Path(configs.__file__).parent
+  ours = {path.stem: str(path) for path in sorted(folder.glob('[a-z]*.py'))}
+  if name in ours:
+    return ours[name]
+  raise UserError(
+    f'--config: no such file: {name}{meant(name, ours)}; by name there are '
+    f'{", ".join(ours)}'
+  )
 
 
 def _check(overrides):
@@ -114,9 +128,9 @@ def _one_line(error, overrides) -> str:
   text = ' '.join(str(said).split())
   # Of an unknown field ml_collections says the bare name, and perhaps one that is near.
   unknown = re.match(r"'(\w+)'", text)
-  for argument in overrides if unknown else ():
+  for argument in overrides:
     field = argument.removeprefix('--').partition('=')[0]
-    if unknown[1] in field.split('.'):
+    if unknown and unknown[1] in field.split('.'):
       hint = text[unknown.end() :].strip() or 'the fields are in configs/base.py'
       return f'there is no field {field}: {hint}'
   return text if text else type(error).__name__

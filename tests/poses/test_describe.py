@@ -33,7 +33,8 @@ def test_command(tmp_path, capsys):
     'run, step 3',
   ):
     assert words in said
-  assert said.count('right_ankle') == 4
+  assert said.count('right_ankle') == 6  # twice where the bones are told too
+  assert 'right_hip-pelvis, pelvis-left_hip' in said
   assert said.count('mm') > 8
 
 

@@ -150,7 +150,7 @@ def test_wrong_flags(flags, said, run, tmp_path, capsys):
   [
     ('predict', '--refine=foo', "--refine: invalid choice: 'foo' (choose from"),
     ('predict', '--people=x', "--people: invalid int value: 'x'"),
-    ('predict', '--fovv=3', 'unrecognized arguments: --fovv=3'),
+    ('predict', '--fovv=3', 'unknown: --fovv=3'),
     ('export', '--format=pb', "--format: invalid choice: 'pb' (choose from"),
     ('describe', '', 'the following arguments are required: FILE'),
   ],

@@ -112,7 +112,7 @@ def test_the_detector_is_the_best_that_is_here(monkeypatch, tmp_path):
   [
     (['--min_score=1.5'], '--min_score=1.5: give 0 to 1'),
     (['--min_score=nan'], '--min_score=nan: give 0 to 1'),
-    (['--rerun=a.rrd'], "pip install 'wild3d[rerun]'"),
+    (['--rerun=a.rrd'], '--rerun needs rerun-sdk: pip install rerun-sdk'),
     (['https://example.org/a.jpg'], 'an address is not read'),
     (['gs://bucket/a.jpg'], 'an address is not read'),
   ],

@@ -48,7 +48,7 @@ def _file():
 def test_without_rerun(monkeypatch, tmp_path):
   """Catches a traceback, or a file, where the extra is not installed."""
   monkeypatch.setitem(sys.modules, 'rerun', None)
-  with pytest.raises(UserError, match=r"pip install 'wild3d\[rerun\]'"):
+  with pytest.raises(UserError, match='--rerun needs rerun-sdk: pip install rerun-sdk'):
     rerun_file.write(_file(), tmp_path / 'a.rrd')
   assert not list(tmp_path.iterdir())
 

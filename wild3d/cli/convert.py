@@ -28,10 +28,7 @@ def main(arguments) -> None:
     help='configuration whose datasets and evaluation sets OUT takes over, such as '
     'configs/zhou2017.py; the network and its targets stay those of SRC',
   )
-  options, overrides = parser.parse_known_args(arguments)
-  unknown = [a for a in overrides if not a.startswith('--config.')]
-  if unknown:
-    parser.error(f'unknown arguments: {" ".join(unknown)}')
+  options, overrides = parser.parse_overrides(arguments)
 
   if options.to == 'torch' and (options.config or overrides):
     raise UserError('--to=torch writes no configuration: leave --config out')

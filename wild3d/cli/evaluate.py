@@ -35,7 +35,7 @@ def main(arguments) -> None:
   )
   parser.add_argument('--out', help='write the scores to this JSON file')
   parser.add_argument('--report', help='write pictures and tables to this HTML file')
-  options, overrides = parser.parse_known_args(arguments)
+  options, overrides = parser.parse_overrides(arguments)
 
   from wild3d import files
 

@@ -29,7 +29,7 @@ def main(arguments) -> None:
     help='train three more networks, without the 2D labels, without the geometric loss, '
     'without both, and show them side by side: a quarter of an hour more',
   )
-  options, overrides = parser.parse_known_args(arguments)
+  options, overrides = parser.parse_overrides(arguments)
   # One device a core is faster on a CPU than one device over all of them; the
   # batch must divide. On accelerators this changes nothing.
   cores = os.cpu_count() or 1

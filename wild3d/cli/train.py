@@ -39,7 +39,7 @@ def main(arguments) -> None:
     '--process_id', type=int, metavar='K', help='of this process, from 0'
   )
   several.add_argument('--processes', type=int, metavar='N', help='how many there are')
-  options, overrides = parser.parse_known_args(arguments)
+  options, overrides = parser.parse_overrides(arguments)
 
   from wild3d import settings
 

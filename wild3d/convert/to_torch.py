@@ -9,7 +9,7 @@ from flax import traverse_util
 
 from wild3d import files, network
 from wild3d.convert import names
-from wild3d.errors import UserError
+from wild3d.errors import UserError, missing
 
 
 def state_dict(variables: dict, config) -> dict[str, np.ndarray]:
@@ -46,9 +46,7 @@ def convert(workdir: str, out: str | os.PathLike, step: str = 'best') -> str:
   try:
     import torch
   except ImportError:
-    raise UserError(
-      "PyTorch is needed to write its files: pip install 'wild3d[convert]'"
-    ) from None
+    raise missing('--to=torch', 'torch') from None
   net = network.load(workdir, step)
   tensors = state_dict(net.variables, net.config)
   buffer = io.BytesIO()

@@ -53,10 +53,10 @@ def read(path: str | os.PathLike) -> TorchFile:
     raise UserError(f'{path}: cannot be read: {error.strerror}') from None
   try:
     if content[:4] == b'PK\x03\x04':
-      found, bytes_of, container = *_zip(path), 'zip'
-    else:
-      found, bytes_of, container = *_legacy(path, content), 'legacy'
-    return _tensors(path, found, bytes_of, container)
+      found, bytes_of = _zip(path)
+      return _tensors(path, found, bytes_of, 'zip')
+    found, bytes_of = _legacy(path, content)
+    return _tensors(path, found, bytes_of, 'legacy')
   except UserError:
     raise
   # Whatever a damaged file makes the unpickler or zipfile do: no foreign code runs.
@@ -116,7 +116,7 @@ def _legacy(path, content):
     storage = storages[str(key)]
     (count,) = struct.unpack_from('<q', rest, at)
     size = _itemsize(storage.dtype) * count
-    if count != storage.count or at + 8 + size > len(rest):
+    if count != storage.length or at + 8 + size > len(rest):
       raise ValueError(f'storage {str(key)[:20]} is cut off or of another size')
     places[str(key)] = rest[at + 8 : at + 8 + size]
     at += 8 + size
@@ -150,7 +150,7 @@ def _tensors(path, found, bytes_of, container):
   arrays = {}
   for name, view in views.items():
     content = bytes_of(view.storage)
-    if len(content) != view.storage.count * _itemsize(view.storage.dtype):
+    if len(content) != view.storage.length * _itemsize(view.storage.dtype):
       raise ValueError(f'{name}: its storage is not of the size that it should be')
     arrays[name] = torch_pickle.array(view, content)
   return TorchFile(arrays, f'{form}, {container}')

@@ -35,7 +35,7 @@ class Storage(NamedTuple):
 
   key: str
   dtype: str
-  count: int
+  length: int
 
 
 class Tensor(NamedTuple):

@@ -141,7 +141,7 @@ def _settled(value, memo):
   return settled
 
 
-_ALLOWED = {
+_ALLOWED: dict[tuple[str, str], Any] = {
   ('numpy', 'ndarray'): Function(_no_array),
   ('numpy', 'dtype'): Function(_Dtype),
   ('_codecs', 'encode'): restricted_pickle.ENCODE,

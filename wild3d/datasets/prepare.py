@@ -11,7 +11,7 @@ import shutil
 from etils import epath
 from google.protobuf import json_format
 
-from wild3d.errors import UserError
+from wild3d.errors import UserError, missing
 from wild3d.files import absolute
 
 NAMES = tuple(
@@ -266,7 +266,7 @@ def _beam_options(text, builder):
   try:
     from apache_beam.options import pipeline_options
   except ImportError:
-    raise UserError("--beam needs Apache Beam: pip install 'wild3d[beam]'") from None
+    raise missing('--beam', 'apache-beam') from None
   return pipeline_options.PipelineOptions(text.split())
 
 

@@ -8,6 +8,7 @@ import io
 import math
 import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -26,7 +27,7 @@ _CSS = {
   **{_INK: '--ink', _SOFT: '--soft', _LINE: '--line', _ACCENT: '--accent'},
   **{_PLAIN: '--plain', _LEFT: '--left', _RIGHT: '--right'},
 }
-_STYLE = {
+_STYLE: Any = {  # matplotlib knows its keys by name
   'svg.fonttype': 'none',
   'text.parse_math': False,  # names hold what they like
   'path.simplify': False,

@@ -9,7 +9,7 @@ from jax import export
 
 from wild3d import files, settings, weights
 from wild3d import network as networks
-from wild3d.errors import UserError
+from wild3d.errors import missing
 from wild3d.export import onnx_graph
 from wild3d.export.network import OUTPUTS, Network
 
@@ -82,9 +82,7 @@ def _tensorflow():
   try:
     import tensorflow
   except ImportError:
-    raise UserError(
-      "a SavedModel needs TensorFlow: pip install 'wild3d[train]'"
-    ) from None
+    raise missing('a SavedModel', 'tensorflow-cpu') from None
   return tensorflow
 
 
@@ -109,6 +107,6 @@ def run_onnx(path: pathlib.Path, images: np.ndarray) -> tuple[np.ndarray, ...]:
   try:
     import onnxruntime
   except ImportError:
-    raise UserError("ONNX needs onnxruntime: pip install 'wild3d[onnx]'") from None
+    raise missing('ONNX', 'onnxruntime') from None
   session = onnxruntime.InferenceSession(str(path), providers=['CPUExecutionProvider'])
   return tuple(session.run(None, {'images': images}))

@@ -10,7 +10,7 @@ import jax
 import numpy as np
 from jax import export
 
-from wild3d.errors import UserError
+from wild3d.errors import UserError, missing
 
 OPSET = 18
 _LAST = np.iinfo(np.int64).min  # beyond the first element, for slices backwards
@@ -42,7 +42,7 @@ def translate(function, images: jax.ShapeDtypeStruct, outputs: tuple[str, ...]):
   try:
     import onnx
   except ImportError:
-    raise UserError("ONNX needs onnx: pip install 'wild3d[onnx]'") from None
+    raise missing('ONNX', 'onnx') from None
   (batch,) = export.symbolic_shape('batch')
   shaped = jax.ShapeDtypeStruct((batch, *images.shape[1:]), images.dtype)
   closed = jax.make_jaxpr(function)(shaped)

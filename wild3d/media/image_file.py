@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image, ImageOps
 
-from wild3d.errors import UserError
+from wild3d.errors import UserError, missing
 
 # Only decoders of pictures: others of Pillow's start programs (EPS) or are seldom used.
 FORMATS = {
@@ -111,9 +111,7 @@ def check_decoder(path: str | os.PathLike) -> None:
     UserError: pillow-heif is not installed.
   """
   if pathlib.Path(path).suffix.lower() in FORMATS['HEIF'] and 'HEIF' not in _decoders():
-    raise UserError(
-      f'{path}: HEIC is read by pillow-heif: pip install pillow-heif, or save it as JPEG'
-    )
+    raise missing(f'{path}: HEIC', 'pillow-heif', 'or save it as JPEG')
 
 
 @functools.cache

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from jaxtyping import UInt8
 
-from wild3d.errors import UserError
+from wild3d.errors import UserError, missing
 from wild3d.media import video_turn
 
 SUFFIXES = (
@@ -282,7 +282,7 @@ def _av():
   try:
     import av
   except ImportError:
-    raise UserError("videos need PyAV: pip install 'wild3d[video]'") from None
+    raise missing('a video', 'av') from None
   av.logging.set_level(None)  # libraries' remarks on damaged files
   return av
 

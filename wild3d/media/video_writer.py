@@ -3,12 +3,13 @@
 import contextlib
 import fractions
 import os
+from typing import Any
 
 import numpy as np
 from jaxtyping import UInt8
 
 from wild3d import files
-from wild3d.errors import UserError
+from wild3d.errors import UserError, missing
 
 _TICKS = 90_000  # a second: every usual rate is a whole number of them
 
@@ -25,7 +26,8 @@ class Mp4Writer:
     """
     self._path = path
     self._fps = fps
-    self._container = self._stream = None
+    self._container: Any = None
+    self._stream: Any = None
     self._last = -1
 
   def __enter__(self) -> 'Mp4Writer':
@@ -37,7 +39,7 @@ class Mp4Writer:
     try:
       import av
     except ImportError:
-      raise UserError("videos need PyAV: pip install 'wild3d[video]'") from None
+      raise missing('a video', 'av') from None
     self._av = av
     with contextlib.ExitStack() as stack:
       self._partial = stack.enter_context(files.whole(self._path))

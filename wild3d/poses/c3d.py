@@ -7,7 +7,7 @@ import tempfile
 import numpy as np
 
 from wild3d import files
-from wild3d.errors import UserError
+from wild3d.errors import missing
 from wild3d.poses import track as track_lib
 from wild3d.poses.pose import PoseFile
 
@@ -57,5 +57,5 @@ def _ezc3d():
   try:
     import ezc3d
   except ImportError:
-    raise UserError("C3D files need ezc3d: pip install 'wild3d[c3d]'") from None
+    raise missing('a C3D file', 'ezc3d') from None
   return ezc3d

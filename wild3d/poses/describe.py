@@ -55,11 +55,17 @@ def _json(file):
 def _with_conventions(counts, header):
   conventions = poses_json.conventions(header.get('joints', 'mpii16'))
   made = [(name, '-' if value is None else value) for name, value in header.items()]
+  names = conventions['joints']
+  bones = ['-'.join(names[end] for end in bone) for bone in conventions['bones']]
   meaning = [
-    (name, ', '.join(map(str, value)) if isinstance(value, list) else value)
-    for name, value in conventions.items()
+    (name, ', '.join(value) if isinstance(value, list) else value)
+    for name, value in (conventions | {'bones': bones}).items()
   ]
-  parts = (_table(counts), 'made by\n' + _table(made), 'means\n' + _table(meaning))
+  parts = (
+    _table(counts),
+    'made by\n' + _table(made),
+    'means\n' + _table(meaning),
+  )
   return '\n\n'.join(parts)
 
 

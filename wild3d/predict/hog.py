@@ -2,11 +2,12 @@
 
 import numpy as np
 
-from wild3d.errors import UserError
+from wild3d.errors import missing
 from wild3d.predict import boxes as box_lib
 
 _LARGEST = 960  # px of the longer side that is looked at
 _SMALLEST = 400  # px: smaller pictures are enlarged, as its window is 128 px high
+_PACKAGE = "'opencv-python-headless<5'"
 _LEAST = 0.2  # of its own score: the distance from the hyperplane
 _OVERLAP = 0.4
 # Its window of 64 x 128 px holds a person of about 96, with 16 px round it.
@@ -22,13 +23,9 @@ def make():
   try:
     import cv2
   except ImportError:
-    raise UserError(
-      "--detector=hog needs OpenCV: pip install 'wild3d[opencv]'"
-    ) from None
+    raise missing('--detector=hog', _PACKAGE) from None
   if not hasattr(cv2, 'HOGDescriptor'):
-    raise UserError(
-      '--detector=hog: OpenCV 5 has it no more: pip install "opencv-python-headless<5"'
-    )
+    raise missing('--detector=hog', _PACKAGE, 'OpenCV 5 has it no more')
   descriptor = cv2.HOGDescriptor()
   descriptor.setSVMDetector(cv2.HOGDescriptor_getDefaultPeopleDetector())
 

@@ -1,6 +1,7 @@
 """How far a prediction is: a bar on a terminal, a line now and then elsewhere."""
 
 import sys
+from typing import Any
 
 from tqdm import tqdm
 
@@ -18,16 +19,15 @@ def bar(total: int | None, unit: str, name: str = '', *, hidden: bool = False) -
     name: of what is done.
     hidden: shows nothing.
   """
-  form = {'dynamic_ncols': True}
+  form: dict[str, Any] = {'dynamic_ncols': True}
   if not sys.stderr.isatty():
     text = '{desc}{n_fmt} of {total_fmt} {unit}s, {rate_fmt}, {remaining} left\n'
     seldom = {'mininterval': _SELDOM, 'maxinterval': _SELDOM, 'delay': _SELDOM}
     form = {'bar_format': text, **seldom}
-  name = f'{name}: ' if name else None
-  return tqdm(
-    total=total, unit=unit, desc=name, leave=False, miniters=1, disable=hidden,
-    **form,
-  )  # fmt: skip
+  if hidden:  # else tqdm looks at TQDM_DISABLE
+    form['disable'] = True
+  told = f'{name}: ' if name else None
+  return tqdm(total=total, unit=unit, desc=told, leave=False, miniters=1, **form)
 
 
 def say(line: str, *, error: bool = False) -> None:

@@ -8,7 +8,7 @@ import math
 import pathlib
 import warnings
 
-from wild3d.errors import UserError
+from wild3d.errors import UserError, missing
 from wild3d.media import inputs, read_ahead, video_file
 from wild3d.poses import c3d, formats, joint_set
 from wild3d.poses.pose import PoseFile
@@ -183,7 +183,7 @@ def _check(options):
   if options.min_score is not None and not 0 <= options.min_score <= 1:
     raise UserError(f'--min_score={options.min_score}: give 0 to 1')
   if options.rerun and importlib.util.find_spec('rerun') is None:
-    raise UserError("--rerun needs rerun: pip install 'wild3d[rerun]'")
+    raise missing('--rerun', 'rerun-sdk')
   unknown = set(options.formats) - set(formats.KINDS)
   if unknown:
     raise UserError(

@@ -6,7 +6,7 @@ import pathlib
 
 import numpy as np
 
-from wild3d.errors import UserError
+from wild3d.errors import UserError, missing
 from wild3d.predict import boxes as box_lib
 
 _PERSON = 1
@@ -79,6 +79,4 @@ def _pretrained():
 
 
 def _missing(error):
-  return UserError(
-    f"--detector=torchvision needs torchvision: pip install 'wild3d[detector]' ({error})"
-  )
+  return missing('--detector=torchvision', 'torchvision', error)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+from typing import Any
 
 import numpy as np
 
@@ -136,7 +137,7 @@ def _slot7(truth):
   return f'slot 7 of the truth is {"its spine" if has else "(pelvis + upper_neck) / 2"}'
 
 
-_COMMON = {
+_COMMON: dict[str, Any] = {
   'needs': '3d',
   'select': is_test,
   'groups': {'action': action_of},

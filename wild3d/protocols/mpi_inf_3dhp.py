@@ -1,5 +1,7 @@
 """MPI-INF-3DHP's test set: 3D PCK and AUC, the official way and Zhou et al.'s."""
 
+from typing import Any
+
 import numpy as np
 from jaxtyping import Float
 
@@ -105,7 +107,7 @@ _MEASURES = (
   'the "universal" annotation (the dataset mpi_inf_3dhp/universal); a truth that does '
   'not say which it holds is taken to be that.'
 )
-_COMMON = {
+_COMMON: dict[str, Any] = {
   'needs': '3d',
   'select': is_test,
   'groups': {'scenario': scenario_of, 'activity': activity_of},

@@ -308,6 +308,10 @@ def open_existing(workdir) -> Checkpoints | weights.File:
     return weights.File(workdir)
   folder = files.absolute(workdir) / 'checkpoints'
   if not folder.is_dir():
+    for part in (folder.parent, folder.parent.parent):  # of a run, and one of its steps
+      if part.name == 'checkpoints' and part.is_dir():
+        step = '' if part == folder.parent else f' and --step={folder.parent.name}'
+        raise UserError(f'{workdir} is inside a run: give the run, {part.parent}{step}')
     raise UserError(f'{workdir} holds no checkpoints: expected {folder}')
   checkpoints = Checkpoints(workdir)
   if checkpoints.latest() is None:

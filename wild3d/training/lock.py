@@ -50,14 +50,14 @@ class Lock:
   def beat(self) -> None:
     """Gives a sign of life; nothing where the lock is another's."""
     owner = _read(self._path)
-    if not owner or owner['token'] == self._token:
+    if self._path and (not owner or owner['token'] == self._token):
       with contextlib.suppress(UserError):  # a full disk ends no run between two saves
         files.write(self._path, self._record())
 
   def release(self) -> None:
     """Gives it up."""
     owner = _read(self._path)
-    if owner and owner['token'] == self._token:
+    if self._path and owner and owner['token'] == self._token:
       self._path.unlink(missing_ok=True)
 
   def _create(self):

@@ -18,7 +18,7 @@ from jaxtyping import UInt8
 from PIL import Image
 
 from wild3d import files
-from wild3d.errors import UserError
+from wild3d.errors import missing
 
 FILE = 'metrics.jsonl'
 
@@ -53,9 +53,7 @@ class MetricWriter:
       try:
         import google.cloud.storage  # noqa: F401 (tensorboardX would miss it later)
       except ImportError:
-        raise UserError(
-          f"--workdir {workdir} needs google-cloud-storage: pip install 'wild3d[gcs]'"
-        ) from None
+        raise missing(f'--workdir {workdir}', 'google-cloud-storage') from None
     workdir = epath.Path(workdir)
     workdir.mkdir(parents=True, exist_ok=True)
     self._path = workdir / FILE

@@ -8,7 +8,7 @@ import numpy as np
 
 from wild3d import files, skeleton
 from wild3d.draw import style
-from wild3d.errors import UserError
+from wild3d.errors import missing
 from wild3d.poses.pose import PoseFile
 
 
@@ -30,7 +30,7 @@ def write(poses: PoseFile, path: str | os.PathLike) -> None:
   try:
     import rerun
   except ImportError:
-    raise UserError("--rerun needs rerun: pip install 'wild3d[rerun]'") from None
+    raise missing('--rerun', 'rerun-sdk') from None
   # The same poses give the same recording, however often they are written.
   name = f'{poses.header.fingerprint}-{pathlib.PurePath(path).name}'
   with files.whole(path) as partial:
