@@ -3,15 +3,22 @@
 Cropping, scaling, rotating, flipping and resampling are one affine sampling of
 the decoded picture, so that nothing is interpolated twice. Training and
 evaluation share this code; evaluation draws nothing.
+
+TensorFlow draws, decodes and moves the labels. The pixels are OpenCV's, in 8 bits: its
+warp places them to 1/32 px and takes a sixth of the time of TensorFlow's.
 """
 
 import dataclasses
+import functools
 import math
 
+import cv2
 import numpy as np
 import tensorflow as tf
 
 from wild3d import skeleton
+
+cv2.setNumThreads(0)  # tf.data crops several at a time already
 
 _FLIP_INDEX = skeleton.FLIP_INDEX.tolist()
 _UPPER_BODY = list(range(6, 16))  # pelvis, trunk, head and arms
@@ -156,10 +163,6 @@ def crop_example(record, input_size, drawn):
   turn = tf.stack([[cos * drawn.flip, -sin], [sin * drawn.flip, cos]])
   to_stored = tf.concat([half * turn, center[:, None]], 1)
 
-  pixels = _sample(record['image'], to_stored, input_size)
-  pixels = tf.clip_by_value(tf.round(pixels * drawn.gain), 0.0, 255.0)
-  pixels = _covered(pixels, drawn)
-
   joints2d = (record['joints2d'] - center) @ turn / half
   joints3d = record['joints3d'] - record['joints3d'][skeleton.ROOT]
   joints3d = tf.concat([joints3d[:, :2] @ turn, joints3d[:, 2:]], 1)
@@ -170,7 +173,7 @@ def crop_example(record, input_size, drawn):
 
   joints2d, joints3d, labelled = swap(joints2d), swap(joints3d), swap(labelled)
   return {
-    'image': tf.cast(pixels, tf.uint8),
+    'image': _pixels(record['image'], to_stored, input_size, drawn),
     # 3D truth tells where all joints are, those outside the picture too.
     'joints2d': tf.where(labelled[:, None] | has3d, joints2d, 0.0),
     'visible': labelled & tf.reduce_all(tf.abs(joints2d) < 1.0, axis=1),
@@ -198,20 +201,8 @@ def _box(record, drawn):
   return center, tf.where(use, side, record['side'])
 
 
-def _covered(pixels, drawn):
-  """Lays the rectangle over the picture."""
-  size = pixels.shape[0]
-  places = (tf.range(size, dtype=tf.float32) + 0.5) * (2 / size) - 1
-  left, top, right, bottom = tf.unstack(drawn.cover)
-  across, down = (
-    (places >= low) & (places < high) for low, high in ((left, right), (top, bottom))
-  )
-  inside = (down[:, None] & across[None])[..., None]
-  return tf.where(inside, tf.round(drawn.cover_color), pixels)
-
-
-def _sample(jpeg, to_stored, input_size):
-  """Float RGB [input_size, input_size, 3]; black outside the stored picture."""
+def _pixels(jpeg, to_stored, input_size, drawn):
+  """RGB uint8 [input_size, input_size, 3]; black outside the stored picture."""
   # Shrinking to less than half would alias under bilinear sampling: the decoder
   # then averages 2, 4 or 8 px (a scaled inverse cosine transform).
   step = 2.0 * tf.norm(to_stored[:, 0]) / input_size  # stored px per crop px
@@ -229,14 +220,28 @@ def _sample(jpeg, to_stored, input_size):
   )
   affine = _compose(to_stored, index_to_frame) / shrink
   affine -= tf.constant([[0.0, 0.0, 0.5], [0.0, 0.0, 0.5]])
-  return tf.raw_ops.ImageProjectiveTransformV3(
-    images=tf.cast(image, tf.float32)[None],
-    transforms=tf.concat([tf.reshape(affine, [6]), [0.0, 0.0]], 0)[None],
-    output_shape=[input_size, input_size],
-    fill_value=0.0,
-    interpolation='BILINEAR',
-    fill_mode='CONSTANT',
-  )[0]
+  pixels = tf.numpy_function(
+    functools.partial(_sampled, size=input_size),
+    [image, affine, drawn.gain, drawn.cover, drawn.cover_color],
+    tf.uint8,
+    stateful=False,  # or a position in the stream could not be saved
+  )
+  return tf.ensure_shape(pixels, [input_size, input_size, 3])
+
+
+def _sampled(image, affine, gain, cover, cover_color, size):
+  """The crop, its colours, and the rectangle over it; OpenCV lets others run meanwhile."""
+  pixels = cv2.warpAffine(
+    image, affine, (size, size), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+  )
+  if (gain != 1).any():
+    table = np.arange(256, dtype=np.float32)[:, None] * gain
+    pixels = cv2.LUT(pixels, np.uint8(np.clip(np.rint(table), 0, 255))[None])
+  # The pixels whose centres are inside.
+  left, top, right, bottom = np.int64(np.ceil((cover + 1) * (size / 2) - 0.5))
+  if left < right and top < bottom:
+    pixels[max(top, 0) : bottom, max(left, 0) : right] = np.rint(cover_color)
+  return pixels
 
 
 def _decode(jpeg, ratio):
