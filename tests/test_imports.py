@@ -69,7 +69,7 @@ ONLY_IMPORTER = {
   'jinja2': {'pages.page'},
   'orbax': {'training.checkpoints'},
   'av': {'media.video_file', 'media.video_writer'},
-  'cv2': {'predict.hog'},
+  'cv2': {'data.pixels', 'predict.hog'},
   'onnx': {'export.onnx_graph'},
   'onnxruntime': {'export.formats'},
   'pillow_heif': {'media.image_file'},
