@@ -73,7 +73,7 @@ ONLY_IMPORTER = {
   'jinja2': {'pages.page'},
   'orbax': {'training.checkpoints'},
   'av': {'media.video_file', 'media.video_writer'},
-  'cv2': {'predict.hog'},
+  'cv2': {'data.pixels', 'predict.hog'},
   'ezc3d': {'poses.c3d'},
   'onnx': {'export.onnx_graph'},
   'onnxruntime': {'export.formats'},

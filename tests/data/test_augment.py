@@ -10,18 +10,18 @@ from PIL import Image
 
 from wild3d import skeleton
 from wild3d.configs import base
-from wild3d.data import augment
+from wild3d.data import augment, pixels
 
 
-def jpeg(pixels):
+def jpeg(picture):
   buffer = io.BytesIO()
-  Image.fromarray(pixels).save(buffer, 'JPEG', quality=98, subsampling=0)
+  Image.fromarray(picture).save(buffer, 'JPEG', quality=98, subsampling=0)
   return buffer.getvalue()
 
 
-def record(pixels, joints2d, center, side, joints3d=None):
+def record(picture, joints2d, center, side, joints3d=None):
   return {
-    'image': tf.constant(jpeg(pixels)),
+    'image': tf.constant(jpeg(picture)),
     'joints2d': tf.constant(np.float32(joints2d)),
     'labelled': tf.constant(np.ones(16, bool)),
     'joints3d': tf.constant(
@@ -44,6 +44,15 @@ def drawn(scale=1.0, degrees=0.0, flip=1.0, gain=(1.0, 1.0, 1.0), **changed):
     gain=tf.constant(gain),
     **changed,
   )
+
+
+def crop_example(record, input_size, drawn):
+  to_stored = augment.place(record, drawn)
+  one = (to_stored, drawn.gain, drawn.cover, drawn.cover_color)
+  batch = (np.asarray(x)[None] for x in one)
+  (image,) = pixels.cut([b''], [record['image'].numpy()], *batch, input_size)
+  moved = augment.move_labels(record, to_stored, drawn)
+  return {'image': tf.constant(image), **moved}
 
 
 def dot(size, at):
@@ -71,7 +80,7 @@ def test_label_lands_on_painted_dot(input_size, scale, degrees, flip):
   """Catches half-pixel shifts, a turn the wrong way, a flip that moves only labels."""
   at = np.array([88.3, 61.9])
   joints = np.tile(at, (16, 1))
-  crop = augment.crop_example(
+  crop = crop_example(
     record(dot(151, at), joints, center=(75.2, 70.9), side=100.0),
     input_size,
     drawn(scale, degrees, flip),
@@ -89,7 +98,7 @@ def test_box_corners_are_the_crop_frame_and_head_size_scales():
   """Catches a box taken for its radius, or sizes left in stored pixels."""
   joints = np.zeros((16, 2))
   joints[:3] = (50, 50), (90, 10), (91, 50)  # centre, corner, just outside
-  crop = augment.crop_example(
+  crop = crop_example(
     record(np.zeros((100, 100, 3), np.uint8), joints, (50, 50), 80.0), 64, drawn()
   )
   np.testing.assert_allclose(
@@ -106,8 +115,8 @@ def test_flip_swaps_sides_and_twice_is_identity():
   joints3d = rng.normal(size=(16, 3)) * 300
   sample = record(np.zeros((100, 100, 3), np.uint8), joints2d, (50, 50), 80, joints3d)
   sample['labelled'] = tf.constant(np.arange(16) != 3)
-  plain = augment.crop_example(sample, 32, drawn())
-  mirrored = augment.crop_example(sample, 32, drawn(flip=-1.0))
+  plain = crop_example(sample, 32, drawn())
+  mirrored = crop_example(sample, 32, drawn(flip=-1.0))
   relative = joints3d - joints3d[skeleton.ROOT]
   np.testing.assert_allclose(plain['joints3d'], relative, atol=1e-4)
   swapped = relative[skeleton.FLIP_INDEX] * [-1, 1, 1]
@@ -129,7 +138,7 @@ def test_2d_and_3d_labels_turn_together(flip):
   joints3d = rng.normal(size=(16, 3)) * 300
   joints2d = joints3d[:, :2] * 0.05 + 50
   sample = record(np.zeros((100, 100, 3), np.uint8), joints2d, (48, 53), 90, joints3d)
-  crop = augment.crop_example(sample, 32, drawn(1.3, 41.0, flip))
+  crop = crop_example(sample, 32, drawn(1.3, 41.0, flip))
   in_crop = crop['joints2d'].numpy() - crop['joints2d'].numpy()[skeleton.ROOT]
   expected = crop['joints3d'].numpy()[:, :2] * 0.05 / (90 * 1.3 / 2)
   np.testing.assert_allclose(in_crop, expected, atol=1e-5)
@@ -146,7 +155,7 @@ def test_outside_is_black_and_colour_is_clipped_and_rounded():
   """Catches reflected borders, uint8 overflow in the gain, truncation to darker."""
   grey = np.full((64, 64, 3), 101, np.uint8)
   sample = record(grey, np.zeros((16, 2)), (32, 32), 128.0)
-  image = augment.crop_example(sample, 64, drawn(gain=(3.0, 0.5, 1.0)))['image'].numpy()
+  image = crop_example(sample, 64, drawn(gain=(3.0, 0.5, 1.0)))['image'].numpy()
   assert (image[:14] == 0).all()
   assert (image[:, -14:] == 0).all()
   np.testing.assert_array_equal(image[32, 32], [255, 50, 101])
@@ -200,7 +209,7 @@ def test_3d_truth_keeps_joints_outside_the_picture():
   for joints3d, expected in ((np.zeros((16, 3)), -42 / 32), (None, 0.0)):
     made = record(np.zeros((64, 64, 3), np.uint8), joints, (32, 32), 64, joints3d)
     made['labelled'] = tf.constant(np.arange(16) != 3)
-    crop = augment.crop_example(made, 64, augment.no_draw())
+    crop = crop_example(made, 64, augment.no_draw())
     assert crop['joints2d'].numpy()[3, 0] == pytest.approx(expected)
     assert not crop['visible'].numpy()[3]
 
@@ -236,13 +245,13 @@ def test_nobody_is_centred_in_what_is_cut_away():
 def test_what_is_cut_away_has_no_labels():
   """Catches a negative that teaches joints or depth."""
   joints = np.tile([[60.0, 60.0]], (16, 1))
-  pixels = np.full((120, 120, 3), 200, np.uint8)
-  one = record(pixels, joints, (60, 60), 80, joints3d=np.ones((16, 3)))
-  cut = augment.crop_example(one, 64, drawn(away=tf.constant(True)))
+  picture = np.full((120, 120, 3), 200, np.uint8)
+  one = record(picture, joints, (60, 60), 80, joints3d=np.ones((16, 3)))
+  cut = crop_example(one, 64, drawn(away=tf.constant(True)))
   for key in ('visible', 'has3d', 'present'):
     assert not cut[key].numpy().any(), key
   assert not cut['joints2d'].numpy().any()
-  kept = augment.crop_example(one, 64, drawn())
+  kept = crop_example(one, 64, drawn())
   assert kept['present'].numpy()
   assert kept['has3d'].numpy()
 
@@ -251,7 +260,7 @@ def test_shift_moves_the_window_and_the_labels():
   """Catches labels left behind, or moved the wrong way."""
   joints = np.tile([[60.0, 60.0]], (16, 1))
   one = record(np.zeros((120, 120, 3), np.uint8), joints, (60, 60), 80)
-  cut = augment.crop_example(one, 64, drawn(shift=tf.constant([0.25, -0.1])))
+  cut = crop_example(one, 64, drawn(shift=tf.constant([0.25, -0.1])))
   # A quarter of the side to the right: half a unit of the crop frame to the left.
   np.testing.assert_allclose(cut['joints2d'][0], [-0.5, 0.2], atol=1e-6)
   _, shift, *_ = windows(shift=0.2)
@@ -262,15 +271,15 @@ def test_half_body_is_cut_round_the_upper_joints():
   """Catches a window round the legs, or of people whose arms nobody labelled."""
   joints = np.stack([np.linspace(10, 110, 16), np.linspace(110, 10, 16)], 1)
   one = record(np.zeros((120, 120, 3), np.uint8), joints, (60, 60), 120)
-  cut = augment.crop_example(one, 64, drawn(half_body=tf.constant(True)))
+  cut = crop_example(one, 64, drawn(half_body=tf.constant(True)))
   xy = cut['joints2d'].numpy()
   np.testing.assert_allclose(xy[6:].min(0), -xy[6:].max(0), atol=1e-5)
   np.testing.assert_allclose(xy[6:].max(), 1 / 1.6, atol=1e-5)
   assert not cut['visible'].numpy()[0]  # an ankle is outside
   few = one | {'labelled': tf.constant(np.arange(16) < 11)}
-  same = augment.crop_example(few, 64, drawn(half_body=tf.constant(True)))
+  same = crop_example(few, 64, drawn(half_body=tf.constant(True)))
   np.testing.assert_allclose(
-    same['to_original'], augment.crop_example(few, 64, drawn())['to_original']
+    same['to_original'], crop_example(few, 64, drawn())['to_original']
   )
 
 
@@ -278,7 +287,7 @@ def test_cover_lays_its_colour_over_the_rectangle_alone():
   """Catches a rectangle in px of another frame, or one that hides everything."""
   one = record(np.full((64, 64, 3), 200, np.uint8), np.zeros((16, 2)), (32, 32), 64)
   cover = tf.constant([-0.5, 0.0, 0.5, 1.0])
-  cut = augment.crop_example(
+  cut = crop_example(
     one, 64, drawn(cover=cover, cover_color=tf.constant([1.0, 2.0, 3.0]))
   )
   image = cut['image'].numpy()

@@ -1,14 +1,13 @@
-"""From one stored record to one crop: decode, crop, augment, transform the labels.
+"""From one stored record to one example: augment, transform the labels.
 
 Cropping, scaling, rotating, flipping and resampling are one affine sampling of
-the decoded picture, so that nothing is interpolated twice. Training and
+the decoded picture (`pixels.cut`), so that nothing is interpolated twice. Training and
 evaluation share this code; evaluation draws nothing.
 """
 
 import dataclasses
 import math
 
-import numpy as np
 import tensorflow as tf
 
 from wild3d import skeleton
@@ -133,20 +132,15 @@ def _aside(uniform):
   return tf.where(of_part, part, 1.0), tf.where(of_part, within, beside)
 
 
-def crop_example(record, input_size, drawn):
-  """Cuts the person out of the stored picture and moves the labels along.
-
-  The 3D joints turn and mirror with the picture; a turn of the crop is taken as
-  a turn about the optical axis, as the crop frame's weak perspective has it.
+def place(record, drawn):
+  """The square that is cut out of the stored picture.
 
   Args:
-    record: dict of RECORD_KEYS' tensors, `image` still JPEG bytes.
-    input_size: px, side of the crop returned.
+    record: dict of RECORD_KEYS' tensors.
     drawn: Draw.
 
   Returns:
-    dict with image, joints2d, visible, joints3d, has3d, present, head_size and
-    to_original of BATCH_KEYS; joints3d minus the root whatever has3d says.
+    [2, 3], the affine from the crop frame to px of the stored picture.
   """
   center, side = _box(record, drawn)
   half = side * drawn.scale / 2
@@ -154,29 +148,49 @@ def crop_example(record, input_size, drawn):
   cos, sin = tf.cos(drawn.radians), tf.sin(drawn.radians)
   # An orthogonal matrix: stored px = center + half * turn @ (crop frame).
   turn = tf.stack([[cos * drawn.flip, -sin], [sin * drawn.flip, cos]])
-  to_stored = tf.concat([half * turn, center[:, None]], 1)
+  return tf.concat([half * turn, center[:, None]], 1)
 
-  pixels = _sample(record['image'], to_stored, input_size)
-  pixels = tf.clip_by_value(tf.round(pixels * drawn.gain), 0.0, 255.0)
-  pixels = _covered(pixels, drawn)
 
-  joints2d = (record['joints2d'] - center) @ turn / half
-  joints3d = record['joints3d'] - record['joints3d'][skeleton.ROOT]
-  joints3d = tf.concat([joints3d[:, :2] @ turn, joints3d[:, 2:]], 1)
-  labelled, has3d = record['labelled'] & ~drawn.away, record['has3d'] & ~drawn.away
+def move_labels(record, to_stored, drawn):
+  """Moves the labels of a record, or of a batch of them, along with the picture.
 
-  def swap(joints):
-    return tf.where(drawn.flip < 0, tf.gather(joints, _FLIP_INDEX), joints)
+  The 3D joints turn and mirror with the picture; a turn of the crop is taken as
+  a turn about the optical axis, as the crop frame's weak perspective has it.
 
-  joints2d, joints3d, labelled = swap(joints2d), swap(joints3d), swap(labelled)
+  Args:
+    record: dict of RECORD_KEYS' tensors, with any leading axes, as the others.
+    to_stored: [2, 3], see `place`.
+    drawn: Draw; `flip` and `away` count.
+
+  Returns:
+    dict with joints2d, visible, joints3d, has3d, present, head_size and
+    to_original of BATCH_KEYS; joints3d minus the root, 0 without 3D truth.
+  """
+  center = tf.linalg.matrix_transpose(to_stored[..., 2:])
+  half = tf.norm(to_stored[..., 0], axis=-1)
+  sides = half[..., None, None]
+  turn = to_stored[..., :2] / sides
+  joints2d = (record['joints2d'] - center) @ turn / sides
+  joints3d = record['joints3d']
+  joints3d -= joints3d[..., skeleton.ROOT : skeleton.ROOT + 1, :]
+  joints3d = tf.concat([joints3d[..., :2] @ turn, joints3d[..., 2:]], -1)
+  labelled = record['labelled'] & ~drawn.away[..., None]
+  has3d = record['has3d'] & ~drawn.away
+  mirrored, all3d = drawn.flip[..., None] < 0, has3d[..., None]
+
+  def swap(joints, axis):
+    flipped = tf.gather(joints, _FLIP_INDEX, axis=axis)
+    return tf.where(mirrored[..., None] if axis == -2 else mirrored, flipped, joints)
+
+  joints2d, joints3d = swap(joints2d, -2), swap(joints3d, -2)
+  labelled = swap(labelled, -1)
   return {
-    'image': tf.cast(pixels, tf.uint8),
     # 3D truth tells where all joints are, those outside the picture too.
-    'joints2d': tf.where(labelled[:, None] | has3d, joints2d, 0.0),
-    'visible': labelled & tf.reduce_all(tf.abs(joints2d) < 1.0, axis=1),
-    'joints3d': joints3d,
+    'joints2d': tf.where((labelled | all3d)[..., None], joints2d, 0.0),
+    'visible': labelled & tf.reduce_all(tf.abs(joints2d) < 1.0, -1),
+    'joints3d': tf.where(all3d[..., None], joints3d, 0.0),
     'has3d': has3d,
-    'present': tf.reduce_any(labelled),
+    'present': tf.reduce_any(labelled, -1),
     'head_size': record['head_size'] / half,
     'to_original': _compose(record['to_original'], to_stored),
   }
@@ -198,52 +212,7 @@ def _box(record, drawn):
   return center, tf.where(use, side, record['side'])
 
 
-def _covered(pixels, drawn):
-  """Lays the rectangle over the picture."""
-  size = pixels.shape[0]
-  places = (tf.range(size, dtype=tf.float32) + 0.5) * (2 / size) - 1
-  left, top, right, bottom = tf.unstack(drawn.cover)
-  across, down = (
-    (places >= low) & (places < high) for low, high in ((left, right), (top, bottom))
-  )
-  inside = (down[:, None] & across[None])[..., None]
-  return tf.where(inside, tf.round(drawn.cover_color), pixels)
-
-
-def _sample(jpeg, to_stored, input_size):
-  """Float RGB [input_size, input_size, 3]; black outside the stored picture."""
-  # Shrinking to less than half would alias under bilinear sampling: the decoder
-  # then averages 2, 4 or 8 px (a scaled inverse cosine transform).
-  step = 2.0 * tf.norm(to_stored[:, 0]) / input_size  # stored px per crop px
-  level = tf.cast(tf.floor(tf.math.log(step) / math.log(2.0)), tf.int32)
-  level = tf.clip_by_value(level, 0, 3)
-  image = tf.switch_case(
-    level, [lambda ratio=ratio: _decode(jpeg, ratio) for ratio in (1, 2, 4, 8)]
-  )
-  shrink = 2.0 ** tf.cast(level, tf.float32)
-  # From the index of a crop pixel to the crop frame, to stored px, to an index
-  # of the decoded picture; centres lie half a pixel from the corners.
-  pitch = 2.0 / input_size
-  index_to_frame = tf.constant(
-    [[pitch, 0.0, pitch / 2 - 1.0], [0.0, pitch, pitch / 2 - 1.0]]
-  )
-  affine = _compose(to_stored, index_to_frame) / shrink
-  affine -= tf.constant([[0.0, 0.0, 0.5], [0.0, 0.0, 0.5]])
-  return tf.raw_ops.ImageProjectiveTransformV3(
-    images=tf.cast(image, tf.float32)[None],
-    transforms=tf.concat([tf.reshape(affine, [6]), [0.0, 0.0]], 0)[None],
-    output_shape=[input_size, input_size],
-    fill_value=0.0,
-    interpolation='BILINEAR',
-    fill_mode='CONSTANT',
-  )[0]
-
-
-def _decode(jpeg, ratio):
-  return tf.io.decode_jpeg(jpeg, channels=3, ratio=ratio, dct_method='INTEGER_ACCURATE')
-
-
 def _compose(outer, inner):
-  """Affine [2, 3] after affine [2, 3]."""
-  last = tf.constant(np.float32([[0.0, 0.0, 1.0]]))
-  return outer @ tf.concat([inner, last], 0)
+  """Affine [..., 2, 3] after affine [..., 2, 3]."""
+  both = outer[..., :2] @ inner
+  return tf.concat([both[..., :2], both[..., 2:] + outer[..., 2:]], -1)

@@ -88,10 +88,7 @@ def _next(iterator, splits):
   except tf.errors.InvalidArgumentError as error:
     said = records.message(error)
     if not said:
-      culprit = records.undecodable(records.in_order(*split) for split in splits)
-      if not culprit:
-        raise
-      said = f'sample {culprit}: its picture cannot be decoded; prepare it again'
+      raise
     raise UserError(said) from error
   return {key: _array(value) for key, value in batch.items()}
 

@@ -7,13 +7,14 @@ the sources alone, whatever the number of processes.
 """
 
 import dataclasses
+import functools
 
 import numpy as np
 import tensorflow as tf
 
 from wild3d import skeleton
 from wild3d.data import augment as augment_lib
-from wild3d.data import mixture, records
+from wild3d.data import mixture, pixels, records
 from wild3d.data.batch import BATCH_KEYS, HOST_KEYS, POSES
 from wild3d.data.iterators import EvaluateBatches, TrainBatches
 from wild3d.errors import UserError
@@ -96,7 +97,7 @@ def train(
     rows = tf.data.Dataset.choose_from_datasets(streams, choice.repeat())
     rows = _local_rows(rows, batch_size, local, process_index)
 
-    def decoded(counter, record):
+    def drawn(counter, record):
       # A clip's frames share one augmentation: its first frame's.
       first = counter - tf.cast(tf.maximum(record['clip_frame'], 0), tf.int64)
       drawn = augment_lib.draw(
@@ -105,18 +106,9 @@ def train(
       if clip_frames > 1:  # whose upper body moves, or is labelled, as it likes
         still = record['clip_frame'] < 0
         drawn = dataclasses.replace(drawn, half_body=drawn.half_body & still)
-      return _example(counter, record, input_size, drawn)
+      return drawn
 
-    # Not Dataset.skip: a saved position fits every dataset that differs in nothing but
-    # what is computed of a record.
-    def example(counter, record):
-      return tf.cond(
-        counter < skipped * batch_size,
-        lambda: _blank(input_size),
-        lambda: decoded(counter, record),
-      )
-
-    dataset = _decoded(rows, example if skipped else decoded, local)
+    dataset = _batches(rows, drawn, local, input_size, first=skipped * batch_size)
     if not poses:
       return dataset
     of_batch = _rows_per_process(poses, process_count, 1)
@@ -218,14 +210,13 @@ def evaluate(
   )
   rows = _local_rows(rows, batch_size, local, process_index)
 
-  def example(counter, record):
-    made = _example(counter, record, input_size, augment_lib.no_draw())
-    weight = tf.cast(counter < number, tf.float32)
+  def scored(record, batch):
+    weight = tf.cast(record['counter'] < number, tf.float32)
     # A joint outside the crop has no heatmap to learn, and yet it is missed.
-    return {**made, 'visible': record['labelled'], 'weight': weight}
+    return {**batch, 'visible': record['labelled'], 'weight': weight}
 
   return EvaluateBatches(
-    _decoded(rows, example, local),
+    _batches(rows, lambda *_: augment_lib.no_draw(), local, input_size, change=scored),
     num_examples=number,
     num_batches=batches,
     splits=[(builder, split)],
@@ -248,27 +239,80 @@ def _local_rows(rows, batch_size, local, process_index):
   )
 
 
-def _example(counter, record, input_size, drawn):
-  made = augment_lib.crop_example(record, input_size, drawn)
-  made['joints3d'] = tf.where(made['has3d'], made['joints3d'], 0.0)
-  kept = {key: record[key] for key in ('id', 'clip_frame', 'source')}
-  example = {**made, **kept, 'weight': tf.constant(1.0), 'counter': counter}
-  return {key: example[key] for key in (*BATCH_KEYS, *HOST_KEYS)}
+# Of a record, what batches are made of.
+_KEPT = ('id', 'clip_frame', 'source')
+_USED = (
+  'joints2d',
+  'labelled',
+  'joints3d',
+  'has3d',
+  'head_size',
+  'to_original',
+  'image',
+)
 
 
-def _blank(input_size):
-  """An example that nobody will see."""
-  keys = {**BATCH_KEYS, **HOST_KEYS}
-  made = {}
-  for key, (shape, dtype, _) in keys.items():
-    shape = [input_size if axis in ('H', 'W') else axis for axis in shape]
-    made[key] = tf.fill(shape, '') if dtype is bytes else tf.zeros(shape, dtype)
-  return made
+def _batches(rows, draw, local, input_size, *, first=0, change=lambda _, batch: batch):
+  """Batches of the rows (counter, record).
 
+  Args:
+    rows: Dataset.
+    draw: (counter, record) -> augment.Draw.
+    local: rows of a batch.
+    input_size: px, side of the crops.
+    first: pictures of the batches before this row of the stream stay black.
+    change: (records, batch) -> batch.
+  """
 
-def _decoded(rows, example, local):
-  dataset = rows.map(example, num_parallel_calls=tf.data.AUTOTUNE)
-  dataset = dataset.batch(local, drop_remainder=True).prefetch(tf.data.AUTOTUNE)
+  def placed(counter, record):
+    drawn = draw(counter, record)
+    kept = {key: record[key] for key in (*_KEPT, *_USED)} | {'counter': counter}
+    return kept, augment_lib.place(record, drawn), vars(drawn)
+
+  def made(record, to_stored, drawn):
+    drawn = augment_lib.Draw(**drawn)
+    shape = [local, input_size, input_size, 3]
+    images = functools.partial(_images, record, to_stored, drawn, shape)
+    if first:
+      seen = record['counter'][0] >= first
+      image = tf.cond(seen, images, lambda: tf.zeros(shape, tf.uint8))
+    else:
+      image = images()
+    batch = augment_lib.move_labels(record, to_stored, drawn)
+    batch |= {key: record[key] for key in (*_KEPT, 'counter')}
+    batch |= {'image': image, 'weight': tf.ones(local)}
+    batch = change(record, batch)
+    return {key: batch[key] for key in (*BATCH_KEYS, *HOST_KEYS)}
+
+  # Numbers one by one, as each has its seed; all else a batch at a time: what TensorFlow
+  # and Python do for an operation costs more than the operation.
+  dataset = rows.map(placed, num_parallel_calls=tf.data.AUTOTUNE)
+  dataset = dataset.batch(local, drop_remainder=True)
+  dataset = dataset.map(made, num_parallel_calls=tf.data.AUTOTUNE)
   options = tf.data.Options()
   options.deterministic = True
-  return dataset.with_options(options)
+  return dataset.prefetch(tf.data.AUTOTUNE).with_options(options)
+
+
+def _images(record, to_stored, drawn, shape):
+  image = tf.numpy_function(
+    functools.partial(_cut, size=shape[1]),
+    [
+      record['id'],
+      record['image'],
+      to_stored,
+      drawn.gain,
+      drawn.cover,
+      drawn.cover_color,
+    ],
+    tf.uint8,
+    stateful=False,  # or a position in the stream could not be saved
+  )
+  return tf.ensure_shape(image, shape)
+
+
+def _cut(names, jpegs, *numbers, size):
+  try:
+    return pixels.cut(names.tolist(), jpegs.tolist(), *numbers, size)
+  except UserError as error:
+    raise ValueError(records.told(str(error))) from None

@@ -19,6 +19,7 @@ DAMAGE = (
   tf.errors.NotFoundError,
   tf.errors.FailedPreconditionError,
 )
+_MARKS = '<<', '>>'  # round what is told through TensorFlow's errors
 _ADVICE = (
   'copy it again, or delete the folder and build the dataset again (wild3d data verify '
   '--records finds all that are damaged)'
@@ -149,25 +150,19 @@ def shuffled(builder, source, *, index, frames, shuffle_buffer, seed):
 
 def require(condition, parts):
   """A graph assertion whose message `message` finds again in TensorFlow's error."""
-  text = tf.strings.join(['<<', *parts, '>>'])
+  text = told(tf.strings.join(parts))
   return tf.debugging.Assert(condition, [text], summarize=1)
 
 
+def told(text):
+  """A message that `message` finds again; a string, or a tensor of one."""
+  return _MARKS[0] + text + _MARKS[1]
+
+
 def message(error):
-  """What `require` said, or None if the error is another."""
-  found = re.search('<<(.*?)>>', error.message or '', re.DOTALL)
+  """What was `told`, or None if the error is another."""
+  found = re.search('(.*?)'.join(_MARKS), error.message or '', re.DOTALL)
   return found and found.group(1)
-
-
-def undecodable(datasets):
-  """The id of the first record whose JPEG cannot be decoded, or None."""
-  for dataset in datasets:
-    for record in dataset:
-      try:
-        tf.io.decode_jpeg(record['image'], channels=3)
-      except tf.errors.InvalidArgumentError:
-        return record['id'].numpy().decode()
-  return None
 
 
 def _fault(path, number):

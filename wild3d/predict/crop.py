@@ -46,7 +46,7 @@ def check_inside(xywh: tuple[float, ...], width: int, height: int) -> None:
 def cut(
   image: UInt8[np.ndarray, 'H W 3'], affine: Float[np.ndarray, '2 3'], size: int
 ) -> UInt8[np.ndarray, 'size size 3']:
-  """Samples a square of the picture as training does (`data/augment.py`).
+  """Samples a square of the picture as training does (`data/pixels.py`).
 
   Shrinking to less than half averages blocks of 2, 4, 8, ... px first; then bilinear.
   Black outside. Nothing depends on where in the picture the square lies: a picture with
