@@ -202,8 +202,6 @@ def prepare(
       f'{data_dir}: cannot be made ({error.strerror}): choose another data_dir'
     ) from error
   result.workers = workers
-  # TFDS would speak of a download; none of ours has one.
-  result._log_download_bytes = result._log_download_done = lambda: None
   print(f'making {result.info.full_name} in {folder}', flush=True)
   try:
     result.download_and_prepare(

@@ -40,6 +40,10 @@ class Skipped:
   reason: str
 
 
+def say_nothing(builder) -> None:
+  """In place of what TFDS says of a download: none of the datasets here has one."""
+
+
 class UnitBuilder(dataset_builder.FileReaderBuilder):
   """A TFDS builder that lists units and reads one at a time.
 
@@ -55,6 +59,7 @@ class UnitBuilder(dataset_builder.FileReaderBuilder):
   # Subject -> by which share its left and right limbs may differ for `data verify`, where
   # the release's own labels do.
   LIMB_ASYMMETRY: ClassVar[dict[str, float]] = {}
+  _log_download_bytes = _log_download_done = say_nothing
   workers: int = 0  # processes; 0: one for each core, or none for small datasets
 
   @property

@@ -12,7 +12,7 @@ import tensorflow_datasets as tfds
 
 import wild3d
 from wild3d import skeleton
-from wild3d.datasets import crop, make_record, options
+from wild3d.datasets import crop, make_record, options, units
 from wild3d.synthetic import camera, motion, pose, scene
 from wild3d.synthetic import person as person_lib
 
@@ -52,6 +52,8 @@ class Builder(tfds.core.GeneratorBasedBuilder):
   `wild_*` can be scored in 3D; the input pipeline withholds them from training
   where a source is declared 2D.
   """
+
+  _log_download_bytes = _log_download_done = units.say_nothing
 
   VERSION = tfds.core.Version('1.1.0')
   RELEASE_NOTES = {  # noqa: RUF012
