@@ -53,6 +53,7 @@ def train(config, folder) -> None:
   mesh.check_batch_size(
     devices, config.batch_size, 'config.batch_size', config.clip_frames
   )
+  say(f'devices: {devices.size} ({devices.devices.flat[0].device_kind})')
   model = network.make_model(config)
   optimizer = optimizers.make(**config.optimizer)
   target = losses.Target(**config.target, clip_frames=config.clip_frames)

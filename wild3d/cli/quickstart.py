@@ -1,6 +1,5 @@
 """wild3d quickstart: the method in miniature, with nothing to download."""
 
-import os
 import time
 
 from wild3d.cli.parser import Parser
@@ -21,10 +20,6 @@ def main(arguments) -> None:
     help='folder for data, checkpoints and the report (default: %(default)s)',
   )
   options, overrides = parser.parse_known_args(arguments)
-  # One device a core is faster on a CPU than one device over all of them; the
-  # batch must divide. On accelerators this changes nothing.
-  cores = os.cpu_count() or 1
-  os.environ.setdefault('JAX_NUM_CPU_DEVICES', str(2 ** min(3, cores.bit_length() - 1)))
 
   from wild3d import files, settings
   from wild3d.configs import quickstart
@@ -35,7 +30,9 @@ def main(arguments) -> None:
   started = time.monotonic()
 
   from wild3d import evaluate, network, train
+  from wild3d.training import mesh
 
+  mesh.split_cores(config.batch_size, config.evaluation.batch_size)
   train.train(config, options.workdir)
   page = files.absolute(options.workdir) / 'report.html'
   net = network.load(options.workdir, 'latest')
