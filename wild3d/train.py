@@ -67,6 +67,7 @@ def train(config, folder, profile: str = '') -> None:
       devices, config.lift_poses, 'config.lift_poses', parts=config.accumulate
     )
   profile = trace.check(profile)
+  say(f'devices: {devices.size} ({devices.devices.flat[0].device_kind})')
   model = network.make_model(config)
   optimizer = optimizers.make(**config.optimizer)
   target = losses.Target(**config.target, clip_frames=config.clip_frames)

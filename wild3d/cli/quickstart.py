@@ -1,6 +1,5 @@
 """wild3d quickstart: the method in miniature, with nothing to download."""
 
-import os
 import time
 
 from wild3d.cli.parser import Parser
@@ -30,10 +29,6 @@ def main(arguments) -> None:
     'without both, and show them side by side: a quarter of an hour more',
   )
   options, overrides = parser.parse_overrides(arguments)
-  # One device a core is faster on a CPU than one device over all of them; the
-  # batch must divide. On accelerators this changes nothing.
-  cores = os.cpu_count() or 1
-  os.environ.setdefault('JAX_NUM_CPU_DEVICES', str(2 ** min(3, cores.bit_length() - 1)))
 
   from wild3d import files, settings
   from wild3d.configs import ablation, quickstart
@@ -55,7 +50,10 @@ def main(arguments) -> None:
   started = time.monotonic()
 
   from wild3d import evaluate, network, train
+  from wild3d.training import mesh
 
+  first = next(iter(runs.values()))[0]
+  mesh.split_cores(first.batch_size, first.evaluation.batch_size)
   for config, folder in runs.values():
     train.train(config, folder)
   page = workdir / 'report.html'

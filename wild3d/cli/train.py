@@ -46,10 +46,11 @@ def main(arguments) -> None:
   config = settings.load(options.config, overrides)
 
   from wild3d import train
-  from wild3d.training import processes
+  from wild3d.training import mesh, processes
 
   told = (options.coordinator, options.process_id, options.processes)
   if not options.distributed and told == ('', None, None):
+    mesh.split_cores(config.batch_size, config.evaluation.batch_size)
     train.train(config, options.workdir, options.profile)
     return
   processes.join(*told)

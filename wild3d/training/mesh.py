@@ -1,9 +1,44 @@
 """Devices: one mesh axis, 'data', over which batches are split."""
 
+import os
+
 import jax
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
 from wild3d.errors import UserError
+
+_MOST = 8  # devices made of cores: more have not been measured
+
+
+def split_cores(*batch_sizes: int) -> None:
+  """Makes a device of each core where JAX runs on the CPU, as far as the batches divide.
+
+  On one device each operation waits for the slowest of its threads. Only before JAX has
+  run. What the user says counts before it: JAX_NUM_CPU_DEVICES, or XLA_FLAGS. On
+  accelerators it changes nothing.
+
+  Args:
+    batch_sizes: of training and evaluation.
+  """
+  asked = os.environ.get('XLA_FLAGS', '')
+  if (
+    'JAX_NUM_CPU_DEVICES' in os.environ
+    or 'xla_force_host_platform_device_count' in asked
+  ):
+    return
+  # Those that this process may use, where the system tells.
+  there = hasattr(os, 'sched_getaffinity')
+  cores = len(os.sched_getaffinity(0)) if there else os.cpu_count() or 1
+  jax.config.update('jax_num_cpu_devices', devices_of_cores(cores, *batch_sizes))
+
+
+def devices_of_cores(cores: int, *batch_sizes: int) -> int:
+  """The largest number, at most one a core and `_MOST`, that divides all the batches."""
+  return max(
+    number
+    for number in range(1, max(1, min(cores, _MOST)) + 1)
+    if number == 1 or not any(size % number for size in batch_sizes)
+  )
 
 
 def make(devices=None) -> Mesh:
