@@ -103,7 +103,7 @@ def _may_stand(path, value):
     ('stages.a.share_3d', 0.3, 'config.stages.a: shares: 0.7 of batch_size 6'),
     ('stages.a.share_clip', 0.6, 'config.stages.a: share_3d 0.5 and share_clip 0.6'),
     ('stages.a.sources', ('lab',), 'config.stages.a: roles of the sources (3d)'),
-    ('stages.a.weights.depht', 1.0, 'choose from depth, geometric, heatmap, lift, '),
+    ('stages.a.weights.depht', 1.0, 'choose from angles, depth, geometric, heatmap, '),
     ('optimizer.beta', 1.0, 'there is no field config.optimizer.beta: choose from'),
     ('optimizer', 3, 'config.optimizer.name is missing'),
     ('evaluation.sets.lab', {'dataset': 'lab'}, 'sets.lab.split is missing'),
