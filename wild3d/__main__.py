@@ -23,6 +23,9 @@ COMMANDS = {
   'data': 'build a dataset from its original files',
 }
 
+# What the extra `train` brings, and nothing else asks for.
+_OF_TRAIN = ('tensorflow', 'tensorflow_datasets', 'tensorboardX', 'cv2')
+
 
 def usage() -> str:
   """The help text."""
@@ -70,6 +73,14 @@ def main(arguments=None) -> int:
     return 1
   except UserError as error:
     print(f'wild3d: error: {error}', file=sys.stderr)
+    return 2
+  except ModuleNotFoundError as error:
+    if error.name not in _OF_TRAIN:
+      raise
+    print(
+      f"wild3d: error: {command} needs {error.name}: pip install 'wild3d[train]'",
+      file=sys.stderr,
+    )
     return 2
   except KeyboardInterrupt:
     print('wild3d: interrupted', file=sys.stderr)
