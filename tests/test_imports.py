@@ -149,4 +149,17 @@ def test_light_modules_without(blocked):
   assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.parametrize('missing', ['tensorflow', 'cv2'])
+def test_the_extra_is_named_where_it_is_missing(missing, tmp_path):
+  """Catches a traceback of `wild3d train` on a plain installation."""
+  code = (
+    f'import sys\nsys.modules[{missing!r}] = None\nfrom wild3d.__main__ import main\n'
+    f'sys.exit(main(["quickstart", "--workdir={tmp_path}"]))'
+  )
+  done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
+  assert done.returncode == 2
+  wanted = f"wild3d: error: quickstart needs {missing}: pip install 'wild3d[train]'\n"
+  assert done.stderr == wanted
+
+
 _CHARTS = ('wild3d.draw.charts', 'wild3d.pages.report')

@@ -23,6 +23,7 @@ RUNS = (['predict', 'docs/runner.jpg'], ['describe', 'runner-poses/poses.json'])
 BEGINS = {
   'quickstart': 'wild3d.train.train',
   'train': 'wild3d.train.train',
+  'benchmark': 'wild3d.benchmark.run.benchmark',
   'evaluate': 'wild3d.evaluate.main',
   'score': 'wild3d.cli.score._score',
   'compare': 'wild3d.protocols.scores_json.read',

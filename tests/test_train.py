@@ -396,7 +396,9 @@ def test_a_new_head_is_one_entry(place, run, tmp_path, monkeypatch):
   assert net.model.depth_head == 'half'
   assert evaluate.Evaluator(net.config, net.mesh).scores(net)['wild']['network']
   config.model.depth_head = 'halve'
-  with pytest.raises(UserError, match='choose from regression, lift, half'):
+  with pytest.raises(
+    UserError, match='choose from regression, lift, bones, integral, half'
+  ):
     train.train(config, tmp_path / 'misspelt')
 
 

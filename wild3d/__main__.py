@@ -41,6 +41,7 @@ _TRAIN = {
   'av': 'av',
   'cdflib': 'cdflib',
   'h5py': 'h5py',
+  'cv2': "'opencv-python-headless<5'",
 }
 
 

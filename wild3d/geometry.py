@@ -34,7 +34,8 @@ def _bending() -> np.ndarray:
     )
     for middle, upper, lower, *_ in skeleton.BENDS
   ]
-  return np.array([[skeleton.JOINTS.index(name) for name in row] for row in names])
+  rows = [[skeleton.JOINTS.index(name) for name in row] for row in names]
+  return np.array(rows, np.int32)
 
 
 _BENDING = _bending()

@@ -81,7 +81,7 @@ def test_compare_writes_over_no_scores(tmp_path, capsys):
   assert command_line.main(['score', '--protocol=h36m_p1', *files, f'--out={out}']) == 0
   before = out.read_bytes()
   assert command_line.main(['compare', str(out), str(out), f'--out={out}']) == 2
-  assert 'is B.json too' in capsys.readouterr().err
+  assert f'is {out} too' in capsys.readouterr().err
   assert out.read_bytes() == before
 
 

@@ -291,7 +291,7 @@ def _batches(rows, draw, local, input_size, *, first=0, change=lambda _, batch: 
   dataset = dataset.map(made, num_parallel_calls=tf.data.AUTOTUNE)
   options = tf.data.Options()
   options.deterministic = True
-  return dataset.prefetch(tf.data.AUTOTUNE).with_options(options)
+  return dataset.prefetch(2).with_options(options)
 
 
 def _images(record, to_stored, drawn, shape):

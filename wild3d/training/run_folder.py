@@ -59,8 +59,9 @@ def has_checkpoints(folder: os.PathLike) -> bool:
   return any((epath.Path(folder) / 'checkpoints').glob('[0-9]*'))
 
 
-def claim(folder: epath.Path, config: dict) -> None:
+def claim(folder: os.PathLike, config: dict) -> None:
   """Makes the folder, and ties it to the configuration by its config.json."""
+  folder = epath.Path(folder)
   folder.mkdir(parents=True, exist_ok=True)
   files.write(folder / _CONFIG, json.dumps(config, indent=1) + '\n')
 
