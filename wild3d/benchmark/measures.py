@@ -3,6 +3,7 @@
 import contextlib
 import os
 import time
+from typing import Any
 
 import jax
 import numpy as np
@@ -61,6 +62,7 @@ def infer(
     images = np.random.default_rng(config.seed).integers(0, 256, shape, np.uint8)
     images = mesh.put({'image': images}, devices)['image']
     lowered = jax.jit(net.function()).lower(variables, images)
+    cost: Any = lowered.cost_analysis()
 
     def run(times):
       for _ in range(times):
@@ -73,7 +75,7 @@ def infer(
     found.append(
       timing.rate(batch, taken)
       | {
-        'flops': lowered.cost_analysis()['flops'] / batch,
+        'flops': cost['flops'] / batch,
         'compile_seconds': compiling,
       }
     )

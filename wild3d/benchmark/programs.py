@@ -1,5 +1,7 @@
 """What a configuration makes the devices do: its training step, and random batches."""
 
+from typing import Any
+
 import jax
 import numpy as np
 
@@ -46,18 +48,17 @@ def training_step(config, devices: jax.sharding.Mesh):
 def batch(config) -> dict[str, np.ndarray]:
   """Random numbers in the form of a batch: see data/batch.py."""
   rng = np.random.default_rng(config.seed)
-  sizes = {'H': config.input_size, 'W': config.input_size}
+  sizes: dict[Any, Any] = {'H': config.input_size, 'W': config.input_size}
   made = {}
-  for key, (shape, dtype, _) in BATCH_KEYS.items():
-    shape = config.batch_size, *(sizes.get(n, n) for n in shape)
-    numbers = rng.random(shape)
+  for key, (axes, dtype, _) in BATCH_KEYS.items():
+    numbers = rng.random((config.batch_size, *(sizes.get(n, n) for n in axes)))
     if dtype is bool:
       made[key] = numbers < 0.5
     else:
       made[key] = (numbers * (255 if dtype == np.uint8 else 1)).astype(dtype)
   if config.lift_poses:
-    shape = config.lift_poses, 16, 3
-    made[POSES] = rng.normal(0, 300, shape).astype(np.float32)
+    poses = rng.normal(0, 300, (config.lift_poses, 16, 3))
+    made[POSES] = poses.astype(np.float32)
   return made
 
 

@@ -61,9 +61,9 @@ def has_checkpoints(folder: os.PathLike) -> bool:
 
 def claim(folder: os.PathLike, config: dict) -> None:
   """Makes the folder, and ties it to the configuration by its config.json."""
-  folder = epath.Path(folder)
-  folder.mkdir(parents=True, exist_ok=True)
-  files.write(folder / _CONFIG, json.dumps(config, indent=1) + '\n')
+  path = epath.Path(folder)
+  path.mkdir(parents=True, exist_ok=True)
+  files.write(path / _CONFIG, json.dumps(config, indent=1) + '\n')
 
 
 def _check_same(folder, config):
