@@ -298,3 +298,33 @@ def test_cover_lays_its_colour_over_the_rectangle_alone():
   *_, cover, _ = windows(cover=0.5)
   shown = cover.numpy()[:, 2] > cover.numpy()[:, 0]
   assert 0.45 < shown.mean() < 0.55
+
+
+def test_labels_are_the_same_bits_however_many_rows_are_moved():
+  """Catches labels of a job's processes that differ from those of one in the last bit."""
+  rng = np.random.default_rng(0)
+  rows = []
+  for _ in range(16):
+    joints3d = rng.normal(0, 400, (16, 3)).astype(np.float32)
+    one = record(
+      np.zeros((8, 8, 3), np.uint8), rng.uniform(0, 90, (16, 2)), (40, 50), 70
+    )
+    turned = drawn(
+      float(rng.uniform(0.7, 1.4)), rng.uniform(-60, 60), float(rng.choice([-1, 1]))
+    )
+    one = one | {'joints3d': tf.constant(joints3d), 'has3d': tf.constant(True)}
+    rows.append((one, augment.place(one, turned), turned))
+
+  def moved(chosen):
+    records, places, draws = zip(*chosen, strict=True)
+    stack = lambda *of: tf.stack(of)  # noqa: E731
+    return augment.move_labels(
+      tf.nest.map_structure(stack, *records),
+      tf.stack(places),
+      augment.Draw(**tf.nest.map_structure(stack, *map(vars, draws))),
+    )
+
+  together = moved(rows)
+  for i, row in enumerate(rows):
+    for key, value in moved([row]).items():
+      np.testing.assert_array_equal(value[0], together[key][i], err_msg=key)

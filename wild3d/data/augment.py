@@ -170,10 +170,10 @@ def move_labels(record, to_stored, drawn):
   half = tf.norm(to_stored[..., 0], axis=-1)
   sides = half[..., None, None]
   turn = to_stored[..., :2] / sides
-  joints2d = (record['joints2d'] - center) @ turn / sides
+  joints2d = _times(record['joints2d'] - center, turn) / sides
   joints3d = record['joints3d']
   joints3d -= joints3d[..., skeleton.ROOT : skeleton.ROOT + 1, :]
-  joints3d = tf.concat([joints3d[..., :2] @ turn, joints3d[..., 2:]], -1)
+  joints3d = tf.concat([_times(joints3d[..., :2], turn), joints3d[..., 2:]], -1)
   labelled = record['labelled'] & ~drawn.away[..., None]
   has3d = record['has3d'] & ~drawn.away
   mirrored, all3d = drawn.flip[..., None] < 0, has3d[..., None]
@@ -214,5 +214,14 @@ def _box(record, drawn):
 
 def _compose(outer, inner):
   """Affine [..., 2, 3] after affine [..., 2, 3]."""
-  both = outer[..., :2] @ inner
+  both = _times(outer[..., :2], inner)
   return tf.concat([both[..., :2], both[..., 2:] + outer[..., 2:]], -1)
+
+
+def _times(rows, matrix):
+  """Rows [..., N, 2] @ matrix [..., 2, M], rounded alike however many there are.
+
+  TensorFlow's product of one matrix and of several differ in the last bit, and with it
+  would the labels of a job's processes.
+  """
+  return rows[..., :1] * matrix[..., :1, :] + rows[..., 1:] * matrix[..., 1:, :]

@@ -1,5 +1,6 @@
 """Devices: one mesh axis, 'data', over which batches are split."""
 
+import contextlib
 import os
 
 import jax
@@ -29,7 +30,8 @@ def split_cores(*batch_sizes: int) -> None:
   # Those that this process may use, where the system tells.
   there = hasattr(os, 'sched_getaffinity')
   cores = len(os.sched_getaffinity(0)) if there else os.cpu_count() or 1
-  jax.config.update('jax_num_cpu_devices', devices_of_cores(cores, *batch_sizes))
+  with contextlib.suppress(RuntimeError):  # JAX has run in this process
+    jax.config.update('jax_num_cpu_devices', devices_of_cores(cores, *batch_sizes))
 
 
 def devices_of_cores(cores: int, *batch_sizes: int) -> int:
