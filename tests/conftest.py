@@ -6,6 +6,7 @@ import tempfile
 
 os.environ.setdefault('JAX_PLATFORMS', 'cpu')
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
+os.environ.setdefault('TF_ENABLE_ONEDNN_OPTS', '0')  # as in the commands
 
 # Most of the time goes to XLA: all processes of one run share what they compiled. They
 # inherit the folder, which is named after the first of them.
