@@ -48,7 +48,9 @@ def main():
   command += ["--config.schedule=('geometric',)", '--config.log_every=20']
   command += ['--config.batch_size=8', '--config.model.stem=8']
   command += [f'--config.stages.geometric.steps={options.steps}']
-  command += ['--config.checkpoint.every=2500', '--config.evaluation.sets={}']
+  # An evaluation ends with a checkpoint, also where there is nothing to score.
+  command += ['--config.checkpoint.every=2500', '--config.evaluation.every=0']
+  command += ['--config.evaluation.sets={}']
   process = subprocess.Popen(
     command,
     stdout=subprocess.PIPE,
