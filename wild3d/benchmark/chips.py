@@ -9,9 +9,9 @@ from wild3d.benchmark import timing
 from wild3d.training import mesh
 
 # JAX's device_kind -> dense TFLOP/s of a chip (bfloat16; float32 as JAX multiplies it by
-# default: in TF32 on NVIDIA's, as bfloat16 on Google's), from the makers' data sheets:
-# nvidia.com/en-us/data-center (A100, H100, H200, L4, L40S, half of what is given with
-# sparsity), docs.cloud.google.com/tpu/docs (v4, v5e, v5p, v6e), both read in 2026.
+# default: in TF32 on NVIDIA's, as bfloat16 on Google's). They are those of the makers'
+# data sheets as remembered (NVIDIA's are half of what is given with sparsity), not yet
+# compared with them: nvidia.com/en-us/data-center, docs.cloud.google.com/tpu/docs.
 TERAFLOPS = {
   'NVIDIA A100-PCIE-40GB': (312, 156),
   'NVIDIA A100-SXM4-40GB': (312, 156),
