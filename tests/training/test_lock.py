@@ -115,6 +115,26 @@ def test_signs_of_life(folder, monkeypatch):
     assert read() > first
 
 
+def test_one_that_appears_meanwhile_is_no_dead_ones(folder, monkeypatch):
+  """Catches a lock taken away between a look for an owner and one for a file."""
+  read = lock._read
+
+  def late(path):
+    found = read(path)
+    if not path.exists():
+      monkeypatch.setattr(lock, '_read', read)
+      theirs.append(lock.Lock(path))
+    return found
+
+  theirs = []
+  folder.mkdir()
+  monkeypatch.setattr(lock, '_read', late)
+  with pytest.raises(UserError, match='a run is at work here'):
+    lock.Lock(folder / lock.FILE)
+  theirs[0].check()
+  assert (folder / lock.FILE).exists()
+
+
 def test_one_of_many_that_start_at_once(folder):
   """Catches a race in which several think that the lock is theirs."""
   won, lost = [], []

@@ -31,10 +31,13 @@ class Lock:
     self._path, self._token = path, uuid.uuid4().hex
     if not path:
       return
-    owner, stale = _read(path), path.exists()
+    owner = _read(path)
     if owner and _lives(owner):
       raise _busy(path, owner)
-    if stale:  # an unreadable one too: they are written whole
+    # An unreadable one too: they are written whole. Not asked of the disk once more: what
+    # has appeared since is somebody's who lives.
+    stale = owner is not None
+    if stale:
       path.unlink(missing_ok=True)
     self._create()
     if stale:  # two that found the same dead owner: the later one took it
@@ -122,14 +125,16 @@ def held(folder: epath.Path, process: int = 0) -> Iterator[Lock]:
 
 
 def _read(path):
-  """The owner; None where there is none, or an unreadable one."""
+  """The owner; None where there is none, {} of an unreadable one."""
   if not path:
     return None
   try:
     owner = json.loads(path.read_text())
-    return owner if {'host', 'pid', 'pids', 'token', 'beat'} <= owner.keys() else None
-  except (OSError, ValueError, AttributeError):
+    return owner if {'host', 'pid', 'pids', 'token', 'beat'} <= owner.keys() else {}
+  except FileNotFoundError:
     return None
+  except (OSError, ValueError, AttributeError):
+    return {}
 
 
 def _lives(owner):
