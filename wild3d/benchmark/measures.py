@@ -50,7 +50,12 @@ def train(config, devices: jax.sharding.Mesh, seconds: float, profile: str) -> d
 def infer(
   config, devices: jax.sharding.Mesh, seconds: float, profile: str
 ) -> list[dict]:
-  """Images a second from crops to joints, fetched, one by one and in whole batches."""
+  """Images a second from crops to joints, fetched, one by one and in whole batches.
+
+  On CPUs by one device, which has all the cores, as in prediction.
+  """
+  if jax.default_backend() == 'cpu':
+    devices = mesh.make(jax.devices()[:1])
   model = network.make_model(config)
   variables = initial.variables(model, jax.random.key(config.seed), config.input_size)
   variables = jax.device_put(variables, mesh.replicated(devices))
@@ -109,7 +114,7 @@ def read(config, seconds: float) -> dict:
   wall = time.perf_counter() - start
   return {
     'images_per_second': images / wall,
-    'cores': len(os.sched_getaffinity(0)),
+    'cores': mesh.cores(),
     'per_core': images / (timing.processor_seconds() - before),
   }
 

@@ -55,6 +55,7 @@ def main() -> None:
   from wild3d.training import mesh
 
   config = settings.complete(told['config'])
+  mesh.split_cores(config.batch_size, config.evaluation.batch_size)  # as in training
   marks.append(time.time())
   step, arguments = programs.training_step(config, mesh.make())
   marks.append(time.time())

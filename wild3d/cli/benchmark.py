@@ -46,7 +46,9 @@ def main(arguments) -> None:
   config = settings.load(options.config or str(shipped), overrides)
 
   from wild3d.benchmark import run
+  from wild3d.training import mesh
 
+  mesh.split_cores(config.batch_size, config.evaluation.batch_size)  # as in training
   run.benchmark(
     config,
     options.config or 'configs/wild.py',

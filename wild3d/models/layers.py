@@ -28,6 +28,12 @@ def fan_in_uniform(fan_in: int) -> nn.initializers.Initializer:
   return init
 
 
+def dense(features: int, x: Float[Array, '*B _'], name: str) -> Float[Array, '*B _']:
+  """A layer of the calling module, kernel and bias uniform on +-1/sqrt(fan_in)."""
+  init = fan_in_uniform(x.shape[-1])
+  return nn.Dense(features, kernel_init=init, bias_init=init, name=name)(x)
+
+
 class Convolution(nn.Module):
   """A size x size convolution with size // 2 zeros on each side, and its bias.
 

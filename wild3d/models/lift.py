@@ -44,14 +44,10 @@ class Lift(nn.Module):
     xy, spread = seen or places(heatmaps, SHARPNESS * scale)
     xy -= xy[:, self.root : self.root + 1]
     x = jnp.concatenate([xy.reshape(xy.shape[0], -1), spread], axis=-1)
-    x = nn.relu(self._dense(self.width, x, 'enter'))
+    x = nn.relu(layers.dense(self.width, x, 'enter'))
     for i in range(self.blocks):
-      x += nn.relu(self._dense(self.width, x, f'block_{i}'))
-    return self._dense(self.joints, x, 'leave')
-
-  def _dense(self, features, x, name):
-    init = layers.fan_in_uniform(x.shape[-1])
-    return nn.Dense(features, kernel_init=init, bias_init=init, name=name)(x)
+      x += nn.relu(layers.dense(self.width, x, f'block_{i}'))
+    return layers.dense(self.joints, x, 'leave')
 
 
 def places(

@@ -28,8 +28,8 @@ class Presence(nn.Module):
     # As they come they are of any size: large steps then leave a ReLU dead for good.
     pooled = nn.LayerNorm(use_bias=False, use_scale=False)(pooled)
     x = jnp.concatenate([pooled, xy.reshape(xy.shape[0], -1), spread], axis=-1)
-    x = nn.silu(_dense(WIDTH, x, 'enter'))
-    return _dense(1, x, 'leave')[:, 0]
+    x = nn.silu(layers.dense(WIDTH, x, 'enter'))
+    return layers.dense(1, x, 'leave')[:, 0]
 
 
 def probability(
@@ -41,8 +41,3 @@ def probability(
   if mirrored is not None:
     logits = (logits + mirrored) / 2
   return jax.nn.sigmoid(logits)
-
-
-def _dense(features, x, name):
-  init = layers.fan_in_uniform(x.shape[-1])
-  return nn.Dense(features, kernel_init=init, bias_init=init, name=name)(x)

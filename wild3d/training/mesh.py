@@ -27,18 +27,21 @@ def split_cores(*batch_sizes: int) -> None:
     or 'xla_force_host_platform_device_count' in asked
   ):
     return
-  # Those that this process may use, where the system tells.
-  there = hasattr(os, 'sched_getaffinity')
-  cores = len(os.sched_getaffinity(0)) if there else os.cpu_count() or 1
   with contextlib.suppress(RuntimeError):  # JAX has run in this process
-    jax.config.update('jax_num_cpu_devices', devices_of_cores(cores, *batch_sizes))
+    jax.config.update('jax_num_cpu_devices', devices_of_cores(cores(), *batch_sizes))
 
 
-def devices_of_cores(cores: int, *batch_sizes: int) -> int:
+def cores() -> int:
+  """The processor cores that this process may use, where the system tells; else all."""
+  told = hasattr(os, 'sched_getaffinity')
+  return len(os.sched_getaffinity(0)) if told else os.cpu_count() or 1
+
+
+def devices_of_cores(most: int, *batch_sizes: int) -> int:
   """The largest number, at most one a core and `_MOST`, that divides all the batches."""
   return max(
     number
-    for number in range(1, max(1, min(cores, _MOST)) + 1)
+    for number in range(1, max(1, min(most, _MOST)) + 1)
     if number == 1 or not any(size % number for size in batch_sizes)
   )
 
