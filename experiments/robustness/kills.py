@@ -21,6 +21,7 @@ import sys
 import threading
 import time
 
+import jax
 import numpy as np
 import orbax.checkpoint as ocp
 
@@ -87,15 +88,21 @@ def differing(one, two):
   trees = []
   for workdir in (one, two):
     last = workdir / 'checkpoints' / str(saved(workdir))
-    with ocp.StandardCheckpointer() as checkpointer:
-      items = [checkpointer.restore(last / item) for item in ('model', 'optimizer')]
-    import jax
-
-    trees.append([np.asarray(leaf) for leaf in jax.tree.leaves(items)])
+    items = [_arrays(last / item) for item in ('model', 'optimizer')]
+    trees.append(jax.tree.leaves(items))
   assert len(trees[0]) == len(trees[1])
   pairs = list(zip(*trees, strict=True))
   bad = sum(np.count_nonzero(a.view(np.uint8) != b.view(np.uint8)) for a, b in pairs)
   return bad, sum(a.size for a, _ in pairs)
+
+
+def _arrays(item):
+  """What was saved, as NumPy arrays, on however many devices it was."""
+  handler = ocp.StandardCheckpointHandler()
+  kept = handler.metadata(item).tree
+  like = jax.tree.map(lambda leaf: np.empty(leaf.shape, leaf.dtype), kept)
+  with ocp.Checkpointer(handler) as checkpointer:
+    return checkpointer.restore(item, args=ocp.args.StandardRestore(like))
 
 
 def main():
