@@ -5,6 +5,7 @@ import errno
 import importlib.util
 import json
 import os
+import shutil
 from collections.abc import Iterator, Mapping
 from typing import BinaryIO
 
@@ -63,6 +64,26 @@ def errors_named(path: str | os.PathLike) -> Iterator[None]:
     yield
   except OSError as error:
     raise UserError(f'{path} cannot be written: {error.strerror or error}') from None
+
+
+def check_room(folder: epath.Path, size: int) -> None:
+  """Raises before so many bytes are written to a disk that has no room for them.
+
+  Libraries that write in threads of their own tell of a full disk late and at length.
+
+  Args:
+    folder: which may be missing yet. Addresses such as gs:// are not looked at, nor disks
+      that tell no size.
+
+  Raises:
+    OSError: what writing would raise.
+  """
+  if '://' in str(folder):
+    return
+  there = next((p for p in (folder, *folder.parents) if p.exists()), None)
+  disk = shutil.disk_usage(there) if there else None
+  if disk and disk.total and disk.free < size:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def why(error: BaseException) -> str:

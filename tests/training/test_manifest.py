@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import shutil
+import types
 
 import chex
 import jax
@@ -327,6 +328,13 @@ def test_a_full_disk_is_a_line_and_leaves_nothing_half(
   assert not [r for r in caplog.records if r.name == 'absl']
   with pytest.raises(UserError, match=said):
     checkpoints.Checkpoints(copy).save(at_step(small, 4), {'config': {}}, {}, Full(4))
+  with monkeypatch.context() as patched:  # Orbax's threads would say it at length
+    nothing = types.SimpleNamespace(total=10**9, free=0)
+    patched.setattr(shutil, 'disk_usage', lambda _: nothing)
+    before = sorted(copy.rglob('*'))
+    with pytest.raises(UserError, match=said):
+      checkpoints.Checkpoints(copy).save(at_step(small, 4), {'config': {}}, {})
+    assert sorted(copy.rglob('*')) == before
   said = r'metrics.jsonl cannot be written: .*; checkpoint 3 is'
   path = epath.Path(copy) / 'metrics.jsonl'
   with pytest.raises(UserError, match=said), saved.failures_told(path):

@@ -90,6 +90,8 @@ class Checkpoints:
     self.wait()
     self._saving = step
     with self.failures_told():
+      size = sum(leaf.nbytes for leaf in jax.tree.leaves((state.variables, state.rest)))
+      files.check_room(self._place.checkpoint(step).parent, size)
       if exists:
         self._manager.delete(step)
       if iterator is not None:
