@@ -74,6 +74,7 @@ def check_room(folder: epath.Path, size: int) -> None:
   Args:
     folder: which may be missing yet. Addresses such as gs:// are not looked at, nor disks
       that tell no size.
+    size: in bytes.
 
   Raises:
     OSError: what writing would raise.
