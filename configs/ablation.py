@@ -62,6 +62,9 @@ MORE = {
   'angles': Row('+ angle limits', {'stages.geometric.weights.angles': 0.1}, FULL),
   'integral': Row('integral head instead', {'model.depth_head': 'integral'}, FULL),
   'bones': Row('bone head instead', {'model.depth_head': 'bones'}, FULL),
+  'perspective': Row(
+    '+ perspective correction', {'perspective_correction': True}, FULL
+  ),
   'clips': Row('+ clips', _CLIPS, FULL),
   'temporal': Row(
     '+ clips, temporal', _CLIPS | {'stages.geometric.weights.temporal': 0.5}, 'clips'

@@ -159,6 +159,9 @@ def get_config():
   # 3D poses beside each batch, turned to new views: they teach the head 'lift' alone,
   # with the 2D errors that the heatmaps of the batch make (training/lift_poses.py).
   config.lift_poses = 0
+  # 3D as seen along the line through the crop's centre, and predictions turned back:
+  # where cameras are known (data/batch.py, sight axes; Mehta et al. 2017).
+  config.perspective_correction = False
   config.shuffle_buffer = 4096  # examples, as JPEG bytes
   config.augment = {
     'scale': 0.25,  # standard deviation of log2 of the box side

@@ -15,8 +15,9 @@ from wild3d.errors import UserError
 from wild3d.models import initial
 from wild3d.models.pose3d import Pose3D
 from wild3d.protocols import read_truth
-from wild3d.training import mesh
+from wild3d.training import mesh, sources
 
+SPLIT = 'wild_test'
 MODEL = {'stacks': 1, 'residuals': 1, 'features': 8, 'depth_residuals': 1, 'stem': 8}
 
 
@@ -45,7 +46,7 @@ def configuration(people_dir):
   config.data_dir = str(people_dir)
   config.datasets.people = base.dataset('synthetic_people/tiny')
   config.evaluation.main = 'wild'
-  config.evaluation.sets.wild = base.evaluation_set('people', 'wild_test')
+  config.evaluation.sets.wild = base.evaluation_set('people', SPLIT)
   config.evaluation.batch_size = 8
   return config
 
@@ -77,6 +78,27 @@ def test_a_checkpoint_is_scored_by_protocols(people_dir, tmp_path, monkeypatch, 
     evaluate.main('run', 'best', 'pck_torso', 'lab', None, None, [])
   with pytest.raises(UserError, match='unknown protocol'):
     evaluate.main('run', 'best', 'pck', '', None, None, [])
+
+
+def test_what_is_seen_along_the_crops_axis_is_scored_in_the_cameras(people_dir):
+  """Catches joints of sight axes that are compared with those of camera axes."""
+  config = configuration(people_dir)
+  config.perspective_correction = True
+  evaluator = evaluate.Evaluator(config, mesh.make(jax.devices()[:1]))
+  seen = [
+    batch['joints3d'] for batch in sources.for_evaluation(config, 'people', SPLIT, 0)
+  ]
+
+  def predict(images):
+    return {'joints_crop': np.zeros((len(images), 16, 3)), 'joints_mm': seen.pop(0)}
+
+  variables = initial.variables(network.make_model(config), jax.random.key(0), 64)
+  knows = network.make(config, variables, mesh.make(jax.devices()[:1]))
+  knows.predict = predict
+  found = evaluator.predict(knows, 'wild')
+  truth = found.truth.joints3d - found.truth.joints3d[:, skeleton.ROOT :][:, :1]
+  np.testing.assert_allclose(found.joints_mm, truth, atol=0.02)
+  assert np.median(found.sight[:, 2]) < 0.999  # there is something to turn
 
 
 @pytest.mark.parametrize('flag', ['--out', '--report'])

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from fakes import scored
 from references import geometry as reference
+from scipy.spatial.transform import Rotation
 
 from wild3d import geometry, skeleton
 
@@ -190,3 +191,19 @@ def test_bend_excess_falls_along_its_gradient_in_depth():
   before, gradient = jax.value_and_grad(geometry.bend_excess)(pose, seen)
   after = geometry.bend_excess(pose.at[:, 2].add(-0.01 * gradient[:, 2]), seen)
   assert 0 < float(after) < float(before)
+
+
+def test_sight_axes_are_the_shortest_turn_and_back():
+  """Catches a turn the other way, or with a roll, and a way back that is another."""
+  rng = _rng()
+  for _ in range(5):
+    sight = rng.normal(size=3) * [1, 1, 0.3] + [0, 0, 1.5]
+    sight /= np.linalg.norm(sight)
+    axis = np.cross(sight, [0, 0, 1])
+    axis *= np.arccos(sight[2]) / np.linalg.norm(axis)
+    joints = rng.normal(0, 400, (16, 3))
+    turned = geometry.to_sight_axes(_f32(joints), _f32(sight))
+    wanted = Rotation.from_rotvec(axis).apply(joints)
+    np.testing.assert_allclose(turned, wanted, atol=1e-2)
+    back = geometry.to_camera_axes(turned, _f32(sight))
+    np.testing.assert_allclose(back, joints, atol=1e-2)

@@ -27,14 +27,17 @@ class Predicted(NamedTuple):
   Attributes:
     truth: the labels.
     joints_crop: [N, J, 3], see network.decode.
-    joints_mm: [N, J, 3], see network.millimetres.
+    joints_mm: [N, J, 3], camera axes, see network.millimetres.
     to_original: [N, 2, 3], affine from the crop frame to the original's px.
+    sight: [N, 3], of a network with perspective_correction the direction that its z
+      has in camera axes; else (0, 0, 1).
   """
 
   truth: Truth
   joints_crop: Float[np.ndarray, 'N J 3']
   joints_mm: Float[np.ndarray, 'N J 3']
   to_original: Float[np.ndarray, 'N 2 3']
+  sight: Float[np.ndarray, 'N 3']
 
   @property
   def predictions(self) -> Predictions:
@@ -73,6 +76,7 @@ class Evaluator:
         functools.partial(network.millimetres, skeleton_mm=float(fields.skeleton_mm))
       )
     )
+    self._turned_back = jax.jit(jax.vmap(geometry.to_camera_axes))
     self._truths = {}
 
   @property
@@ -111,13 +115,19 @@ class Evaluator:
       if ids != truth.ids[first : first + len(ids)].tolist():
         raise UserError(f'{name}: the samples are in another order: build it again')
       put = mesh.put(
-        {key: batch[key] for key in ('image', 'to_original', 'weight')}, self._devices
+        {key: batch[key] for key in ('image', 'to_original', 'sight', 'weight')},
+        self._devices,
       )
       found = net.predict(put.pop('image'))
       whole = jax.tree.map(np.asarray, self._whole(put))
       real = whole['weight'] > 0
       seen += int(real.sum())
-      kept = (found['joints_crop'], found['joints_mm'], whole['to_original'])
+      joints_mm, sight = found['joints_mm'], whole['sight']
+      if net.perspective_correction:
+        joints_mm = self._in_camera_axes(joints_mm, sight)
+      else:
+        sight = np.broadcast_to(np.array([0, 0, 1], np.float32), sight.shape)
+      kept = (found['joints_crop'], joints_mm, whole['to_original'], sight)
       joints.append([array[real] for array in kept])
     if not seen == len(truth) == batches.num_examples:
       raise UserError(
@@ -134,7 +144,8 @@ class Evaluator:
     guesses = self._means and baselines.applied(found.joints_crop, self._means)
     for row, crop in (guesses or {}).items():
       pixels = network.original_pixels(crop, found.to_original)
-      sized = np.asarray(self._millimetres(crop.astype(np.float32)), np.float64)
+      sized = self._millimetres(crop.astype(np.float32))
+      sized = self._in_camera_axes(sized, found.sight)
       rows[row] = Predictions(skeleton.JOINTS, pixels, sized)
     return {'examples': len(found.truth)} | {
       row: overview.figures(predictions, found.truth)
@@ -186,6 +197,10 @@ class Evaluator:
       if len(samples) == count:
         break
     return samples
+
+  def _in_camera_axes(self, joints_mm, sight):
+    turned = self._turned_back(joints_mm.astype(np.float32), sight.astype(np.float32))
+    return np.asarray(turned, np.float64)
 
   @functools.cached_property
   def _means(self):

@@ -193,6 +193,34 @@ def lift(
   return jnp.concatenate([joints2d, depth[:, None]], axis=-1)
 
 
+def to_sight_axes(
+  joints: Float[Array, 'J 3'], sight: Float[Array, '3']
+) -> Float[Array, 'J 3']:
+  """Turns camera axes the shortest way, so that z points along `sight`.
+
+  What is left of the picture's centre is seen from its left: a crop shows a person as a
+  camera that looked at them would, and no network can tell from it where it was cut.
+
+  Args:
+    joints: camera axes, any unit, any origin.
+    sight: unit vector, camera axes; not straight backwards.
+
+  Source: perspective correction, Mehta et al. 2017 (3DV).
+  """
+  aside, ahead = sight[:2], sight[2]
+  along = joints[:, :2] @ aside
+  xy = joints[:, :2] - aside[None] * (along / (1 + ahead) + joints[:, 2])[:, None]
+  return jnp.concatenate([xy, (along + ahead * joints[:, 2])[:, None]], axis=-1)
+
+
+def to_camera_axes(
+  joints: Float[Array, 'J 3'], sight: Float[Array, '3']
+) -> Float[Array, 'J 3']:
+  """Undoes `to_sight_axes`."""
+  # The shortest way back is that of the vector mirrored at the axis.
+  return to_sight_axes(joints, sight * jnp.array([-1.0, -1.0, 1.0]))
+
+
 def size_normalise(
   joints: Float[Array, 'J 3'], skeleton_mm: float | Float[Array, '']
 ) -> Float[Array, 'J 3']:

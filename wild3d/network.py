@@ -119,6 +119,7 @@ class Network:
     flip_test: whether it looks at the mirror image too.
     skeleton_mm: sum of the 14 bones that every pose is scaled to.
     pixels: what it sees of a picture.
+    perspective_correction: whether its joints are in sight axes, see data/batch.py.
     step: of the checkpoint.
     config: of the run, or None.
   """
@@ -135,6 +136,7 @@ class Network:
     flip_test: bool,
     skeleton_mm: float,
     pixels: Pixels = RGB,
+    perspective_correction: bool = False,
     step: int = 0,
     config=None,
   ):
@@ -143,6 +145,7 @@ class Network:
     self.input_size, self.probabilities = input_size, probabilities
     self.refine, self.flip_test = refine, flip_test
     self.skeleton_mm, self.pixels = float(skeleton_mm), pixels
+    self.perspective_correction = perspective_correction
     self.step, self.config = step, config
     whole = mesh.replicated(devices)  # so that each process has all of them
     self._forward = jax.jit(self.function(), out_shardings=whole)
@@ -195,7 +198,7 @@ class Network:
 
     Returns:
       float64 'joints_crop' [B, J, 3] and 'scores' [B, J], see `decode`; 'joints_mm'
-      [B, J, 3], see `millimetres`; 'presence' [B], the probability that a person is
+      [B, J, 3], see `millimetres`, in sight axes with perspective_correction; 'presence' [B], the probability that a person is
       centred in the crop, of a network that tells.
     """
     return self._fetched(self._predict(self.variables, images))
@@ -266,6 +269,7 @@ def make(config, variables: dict, devices, step: int = 0) -> Network:
     flip_test=evaluation.flip_test,
     skeleton_mm=evaluation.skeleton_mm,
     pixels=make_pixels(config),
+    perspective_correction=config.perspective_correction,
     step=step,
     config=config,
   )

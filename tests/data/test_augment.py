@@ -3,12 +3,13 @@
 import dataclasses
 import io
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
 
-from wild3d import skeleton
+from wild3d import geometry, skeleton
 from wild3d.configs import base
 from wild3d.data import augment, pixels
 
@@ -32,6 +33,7 @@ def record(picture, joints2d, center, side, joints3d=None):
     'side': tf.constant(np.float32(side)),
     'head_size': tf.constant(np.float32(20.0)),
     'to_original': tf.constant(np.float32([[2.0, 0.0, 30.0], [0.0, 2.0, -7.0]])),
+    'camera': tf.constant(np.float32([500.0, 510.0, 320.0, 240.0])),
   }
 
 
@@ -300,6 +302,26 @@ def test_cover_lays_its_colour_over_the_rectangle_alone():
   assert 0.45 < shown.mean() < 0.55
 
 
+def test_sight_axes_look_through_the_crops_centre():
+  """Catches the line through another point, in other px, or a turn the other way."""
+  rng = np.random.default_rng(3)
+  joints3d = rng.normal(0, 300, (16, 3)) + np.array([900, -200, 4000])
+  black = np.zeros((8, 8, 3), np.uint8)
+  one = record(black, np.zeros((16, 2)), (41, 57), 70, joints3d)
+  place = augment.place(one, drawn())
+  moved = augment.move_labels(one, place, drawn(), perspective=True)
+  # Px of the original: 2 x + 30, 2 y - 7, see `record`.
+  ray = np.array([(2 * 41 + 30 - 320) / 500, (2 * 57 - 7 - 240) / 510, 1.0])
+  ray /= np.linalg.norm(ray)
+  np.testing.assert_allclose(moved['sight'], ray, atol=1e-6)
+  turned = np.asarray(geometry.to_sight_axes(jnp.asarray(joints3d), jnp.asarray(ray)))
+  np.testing.assert_allclose(moved['joints3d'], turned - turned[6], atol=1e-2)
+  unknown = one | {'camera': tf.zeros(4)}
+  moved = augment.move_labels(unknown, place, drawn(), perspective=True)
+  np.testing.assert_array_equal(moved['sight'], [0, 0, 1])
+  np.testing.assert_allclose(moved['joints3d'], joints3d - joints3d[6], atol=1e-3)
+
+
 def test_labels_are_the_same_bits_however_many_rows_are_moved():
   """Catches labels of a job's processes that differ from those of one in the last bit."""
   rng = np.random.default_rng(0)
@@ -322,6 +344,7 @@ def test_labels_are_the_same_bits_however_many_rows_are_moved():
       tf.nest.map_structure(stack, *records),
       tf.stack(places),
       augment.Draw(**tf.nest.map_structure(stack, *map(vars, draws))),
+      perspective=True,
     )
 
   together = moved(rows)

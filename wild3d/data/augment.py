@@ -151,7 +151,7 @@ def place(record, drawn):
   return tf.concat([half * turn, center[:, None]], 1)
 
 
-def move_labels(record, to_stored, drawn):
+def move_labels(record, to_stored, drawn, perspective=False):
   """Moves the labels of a record, or of a batch of them, along with the picture.
 
   The 3D joints turn and mirror with the picture; a turn of the crop is taken as
@@ -161,17 +161,22 @@ def move_labels(record, to_stored, drawn):
     record: dict of RECORD_KEYS' tensors, with any leading axes, as the others.
     to_stored: [2, 3], see `place`.
     drawn: Draw; `flip` and `away` count.
+    perspective: whether joints3d are to be in sight axes, see data/batch.py.
 
   Returns:
     dict with joints2d, visible, joints3d, has3d, present, head_size and
-    to_original of BATCH_KEYS; joints3d minus the root, 0 without 3D truth.
+    to_original of BATCH_KEYS, and sight; joints3d minus the root, 0 without 3D truth.
   """
   center = tf.linalg.matrix_transpose(to_stored[..., 2:])
   half = tf.norm(to_stored[..., 0], axis=-1)
   sides = half[..., None, None]
   turn = to_stored[..., :2] / sides
   joints2d = _times(record['joints2d'] - center, turn) / sides
+  to_original = _compose(record['to_original'], to_stored)
+  sight = _sight(record['camera'], to_original)
   joints3d = record['joints3d']
+  if perspective:
+    joints3d = _in_sight_axes(joints3d, sight)
   joints3d -= joints3d[..., skeleton.ROOT : skeleton.ROOT + 1, :]
   joints3d = tf.concat([_times(joints3d[..., :2], turn), joints3d[..., 2:]], -1)
   labelled = record['labelled'] & ~drawn.away[..., None]
@@ -192,8 +197,25 @@ def move_labels(record, to_stored, drawn):
     'has3d': has3d,
     'present': tf.reduce_any(labelled, -1),
     'head_size': record['head_size'] / half,
-    'to_original': _compose(record['to_original'], to_stored),
+    'to_original': to_original,
+    'sight': sight,
   }
+
+
+def _sight(camera, to_original):
+  """The unit vector through the crop's centre; (0, 0, 1) of an unknown camera."""
+  focal, centre = camera[..., :2], camera[..., 2:]
+  aside = tf.math.divide_no_nan(to_original[..., 2] - centre, focal)
+  ray = tf.concat([aside, tf.ones_like(aside[..., :1])], -1)
+  return ray / tf.norm(ray, axis=-1, keepdims=True)
+
+
+def _in_sight_axes(joints, sight):
+  """geometry.to_sight_axes, of any leading axes."""
+  aside, ahead = sight[..., None, :2], sight[..., None, 2:]
+  xy, z = joints[..., :2], joints[..., 2:]
+  along = tf.reduce_sum(aside * xy, -1, keepdims=True)
+  return tf.concat([xy - aside * (along / (1 + ahead) + z), along + ahead * z], -1)
 
 
 def _box(record, drawn):

@@ -12,6 +12,10 @@ Coordinates
                  x right, y down, z away from the camera, 0 at the root. The crop
                  spans [-1, 1] in x and y whatever its size in pixels.
   Millimetres    camera axes: x right, y down, z away from the camera.
+  Sight axes     camera axes turned the shortest way, so that z points through the
+                 crop's centre: as the camera would see who stood before it. With
+                 config.perspective_correction networks learn 3D in them; what they
+                 say is turned back where the camera is known.
   Root           the pelvis (joint 6).
 
 Record: what a dataset builder writes, one person, one image (RECORD_KEYS).
@@ -49,7 +53,11 @@ BATCH_KEYS = {
   'joints2d': ((16, 2), np.float32, 'crop frame'),
   # Occluded joints count. In evaluation also those outside the crop.
   'visible': ((16,), bool, 'labelled and inside the crop'),
-  'joints3d': ((16, 3), np.float32, 'mm, camera axes, minus the root; else 0'),
+  'joints3d': (
+    (16, 3),
+    np.float32,
+    'mm, camera (or sight) axes, minus the root; else 0',
+  ),
   'has3d': ((), bool, 'joints3d may be used; False for every 2D source'),
   'present': (
     (),
@@ -70,4 +78,6 @@ POSES = 'poses'  # [P, 16, 3] float32: mm, minus the root, of people without pic
 HOST_KEYS = {
   'id': ((), bytes, 'sample id'),
   'counter': ((), np.int64, "the example's number in the stream, from 0"),
+  # (0, 0, 1) where the camera is not known; its lens is left out of account.
+  'sight': ((3,), np.float32, "unit vector, camera axes, through the crop's centre"),
 }

@@ -47,6 +47,7 @@ def train(
   seed,
   clip_frames=1,
   poses=0,
+  perspective=False,
   process_index=0,
   process_count=1,
 ):
@@ -64,6 +65,7 @@ def train(
     clip_frames: T; a batch may be viewed as [batch_size / T, T], each group one
       clip or T stills.
     poses: 3D poses that each batch holds beside its rows, from the '3d' sources.
+    perspective: whether joints3d are in sight axes, see data/batch.py.
     process_index: this process's place among `process_count`.
     process_count: processes that share each batch, in equal runs of rows.
 
@@ -108,7 +110,9 @@ def train(
         drawn = dataclasses.replace(drawn, half_body=drawn.half_body & still)
       return drawn
 
-    dataset = _batches(rows, drawn, local, input_size, first=skipped * batch_size)
+    dataset = _batches(
+      rows, drawn, local, input_size, perspective, first=skipped * batch_size
+    )
     if not poses:
       return dataset
     of_batch = _rows_per_process(poses, process_count, 1)
@@ -170,6 +174,7 @@ def evaluate(
   batch_size,
   input_size,
   limit=None,
+  perspective=False,
   process_index=0,
   process_count=1,
 ):
@@ -185,6 +190,7 @@ def evaluate(
     batch_size: rows of the global batch, over all processes.
     input_size: px, side of the crops.
     limit: examples to read at most; None for all.
+    perspective: see `train`.
     process_index: this process's place among `process_count`.
     process_count: processes that share each batch, in equal runs of rows.
 
@@ -215,8 +221,11 @@ def evaluate(
     # A joint outside the crop has no heatmap to learn, and yet it is missed.
     return {**batch, 'visible': record['labelled'], 'weight': weight}
 
+  def draw(*_):
+    return augment_lib.no_draw()
+
   return EvaluateBatches(
-    _batches(rows, lambda *_: augment_lib.no_draw(), local, input_size, change=scored),
+    _batches(rows, draw, local, input_size, perspective, change=scored),
     num_examples=number,
     num_batches=batches,
     splits=[(builder, split)],
@@ -248,11 +257,21 @@ _USED = (
   'has3d',
   'head_size',
   'to_original',
+  'camera',
   'image',
 )
 
 
-def _batches(rows, draw, local, input_size, *, first=0, change=lambda _, batch: batch):
+def _batches(
+  rows,
+  draw,
+  local,
+  input_size,
+  perspective,
+  *,
+  first=0,
+  change=lambda _, batch: batch,
+):
   """Batches of the rows (counter, record).
 
   Args:
@@ -260,6 +279,7 @@ def _batches(rows, draw, local, input_size, *, first=0, change=lambda _, batch: 
     draw: (counter, record) -> augment.Draw.
     local: rows of a batch.
     input_size: px, side of the crops.
+    perspective: see `train`.
     first: pictures of the batches before this row of the stream stay black.
     change: (records, batch) -> batch.
   """
@@ -278,7 +298,7 @@ def _batches(rows, draw, local, input_size, *, first=0, change=lambda _, batch: 
       image = tf.cond(seen, images, lambda: tf.zeros(shape, tf.uint8))
     else:
       image = images()
-    batch = augment_lib.move_labels(record, to_stored, drawn)
+    batch = augment_lib.move_labels(record, to_stored, drawn, perspective)
     batch |= {key: record[key] for key in (*_KEPT, 'counter')}
     batch |= {'image': image, 'weight': tf.ones(local)}
     batch = change(record, batch)

@@ -3,12 +3,12 @@
 import math
 from collections.abc import Sequence
 
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from wild3d import skeleton
+from wild3d import geometry, skeleton
 from wild3d.errors import UserError
-from wild3d.geometry import REFERENCE_BONES_MM
 from wild3d.poses.pose import Camera
 from wild3d.predict import lens
 
@@ -21,7 +21,7 @@ _STATURE_MM = _ANKLE_MM + sum(
   _MEAN[bone]
   for bone in ('knee-ankle', 'hip-knee', 'pelvis-torso', 'torso-neck', 'neck-head')
 )
-SKELETON_OVER_HEIGHT = float(REFERENCE_BONES_MM.sum()) / _STATURE_MM
+SKELETON_OVER_HEIGHT = float(geometry.REFERENCE_BONES_MM.sum()) / _STATURE_MM
 
 
 def skeleton_of_height(height: float) -> float:
@@ -148,6 +148,25 @@ def rays(
   """The x / z and y / z of what the camera shows there; NaN beyond its lens."""
   shown = (joints2d - [camera.cx, camera.cy]) / [camera.fx, camera.fy]
   return lens.undistort(shown, camera.distortion)
+
+
+def turned_back(
+  joints_mm: Float[np.ndarray, 'J 3'], seen: Float[np.ndarray, '2'], camera: Camera
+) -> Float[np.ndarray, 'J 3']:
+  """Joints in camera axes, of a network with perspective_correction.
+
+  Args:
+    joints_mm: sight axes, see data/batch.py.
+    seen: px of the original, the crop's centre; beyond the lens nothing is turned.
+    camera: of that picture.
+  """
+  ray = np.append(rays(seen[None], camera)[0], 1.0)
+  sight = np.array([0.0, 0.0, 1.0]) if np.isnan(ray).any() else ray
+  sight /= np.linalg.norm(sight)
+  turned = geometry.to_camera_axes(
+    jnp.asarray(joints_mm, jnp.float32), jnp.asarray(sight, jnp.float32)
+  )
+  return np.asarray(turned, np.float64)
 
 
 def _listed(numbers):

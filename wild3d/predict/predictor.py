@@ -238,8 +238,9 @@ class Predictor:
         crops.append(crop.cut(image, affine, self.input_size))
         places.append((box, affine, rank, camera))
     found = self.of_crops(crops) if crops else {}
+    turned = self.trained.perspective_correction
     poses = iter(
-      _pose(*place, {key: value[i] for key, value in found.items()})
+      _pose(*place, {key: value[i] for key, value in found.items()}, turned)
       for i, place in enumerate(places)
     )
     return [[next(poses) for _ in here] for here in boxes]
@@ -306,10 +307,13 @@ def _check_crops(images, size):
     )
 
 
-def _pose(box, affine, rank, camera, found):
+def _pose(box, affine, rank, camera, found, turned):
   joints2d = network.original_pixels(found['joints_crop'], affine)
   in_space = None
   if camera is not None:
+    if turned:
+      joints_mm = camera_space.turned_back(found['joints_mm'], affine[:, 2], camera)
+      found = found | {'joints_mm': joints_mm}
     weights = found['scores'] + 1e-3
     in_space = camera_space.before_camera(found['joints_mm'], joints2d, camera, weights)
   return Pose(

@@ -137,6 +137,7 @@ def rules() -> dict[str, Rule]:
     'input_size': _SIZE,
     'clip_frames': _whole(1),
     'lift_poses': _whole(0),
+    'perspective_correction': _FLAG,
     'shuffle_buffer': _whole(1),
     'augment.scale': _number(0),
     'augment.scale_limit': _number(0),

@@ -84,6 +84,7 @@ def for_training(config, stage: schedule.Stage) -> iterators.TrainBatches:
     seed=config.seed * 1000 + stage.index,
     clip_frames=config.clip_frames,
     poses=config.lift_poses if stage.weights['lift'] else 0,
+    perspective=config.perspective_correction,
     process_index=jax.process_index(),
     process_count=jax.process_count(),
   )
@@ -97,6 +98,7 @@ def for_evaluation(config, name: str, split: str, limit: int):
     data_dir=files.absolute(config.data_dir),
     batch_size=config.evaluation.batch_size,
     input_size=config.input_size,
+    perspective=config.perspective_correction,
     process_index=jax.process_index(),
     process_count=jax.process_count(),
     limit=limit or None,
