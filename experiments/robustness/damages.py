@@ -17,8 +17,10 @@ import sys
 import traceback
 
 import kills
+import tiny
 
 from wild3d.__main__ import main as wild3d
+from wild3d.training import mesh
 
 ROOT = pathlib.Path(__file__).parents[2]
 
@@ -101,6 +103,9 @@ def main():
   parser.add_argument('folder', type=pathlib.Path)
   folder = parser.parse_args().folder.absolute()
   whole, run = folder / 'whole', folder / 'damaged'
+  # All commands run in this process, on the devices that the undisturbed run had.
+  config = tiny.get_config()
+  mesh.split_cores(config.batch_size, config.evaluation.batch_size)
   newest = str(kills.saved(whole))
   overrides = [f'--config.data_dir={folder / "tfds"}']
   photo = ROOT / 'docs/quickstart.jpg'

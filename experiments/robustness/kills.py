@@ -92,8 +92,12 @@ def differing(one, two):
     trees.append(jax.tree.leaves(items))
   assert len(trees[0]) == len(trees[1])
   pairs = list(zip(*trees, strict=True))
-  bad = sum(np.count_nonzero(a.view(np.uint8) != b.view(np.uint8)) for a, b in pairs)
+  bad = sum(np.count_nonzero(_bits(a) != _bits(b)) for a, b in pairs)
   return bad, sum(a.size for a, _ in pairs)
+
+
+def _bits(array):
+  return array.view(f'u{array.itemsize}')
 
 
 def _arrays(item):
