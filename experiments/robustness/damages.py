@@ -66,7 +66,7 @@ DAMAGES = {
     largest(s, 'optimizer'), lambda x: flipped(x, 1, 1)
   ),
   'damaged iterator': lambda s, d: changed(
-    largest(d, 'process_0'), lambda x: flipped(x, 255, 64)
+    largest(d, ''), lambda x: flipped(x, 255, 64)
   ),
   'no iterator': lambda s, d: shutil.rmtree(d),
   'stray file in data_iterator/': lambda s, d: (d.parent / 'stray').touch(),

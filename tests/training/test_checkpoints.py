@@ -14,6 +14,8 @@ from wild3d.training import checkpoints, mesh, optimizer, state
 class Counter:
   """A data iterator whose whole state is a number."""
 
+  layout = 'counted'
+
   def __init__(self, value=0):
     self.value = value
 
@@ -132,6 +134,17 @@ def test_nothing_there(tmp_path, small):
   counter = Counter()
   saved.restore_iterator(1, counter, 4)
   assert counter.value == 4
+
+
+def test_a_position_of_other_code_is_found_by_its_number(small, tmp_path):
+  """Catches a traceback of TensorFlow in a run that goes on with a newer wild3d."""
+  saved = checkpoints.Checkpoints(tmp_path)
+  saved.save(at_step(small, 1), {'config': {}}, {}, Counter(7))
+  saved.wait()
+  newer = Counter()
+  newer.layout = 'otherwise'
+  saved.restore_iterator(1, newer, 4)
+  assert newer.value == 4
 
 
 def test_damaged(small, tmp_path):

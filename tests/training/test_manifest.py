@@ -18,6 +18,8 @@ from wild3d.training import checkpoints, manifest, state, whole
 class Counter:
   """A data iterator whose whole state is a number."""
 
+  layout = 'counted'
+
   def __init__(self, value=0):
     self.value = value
 
@@ -81,7 +83,7 @@ def swap(folder):
   (folder / 'other').rename(two)
 
 
-ITERATOR = 'data_iterator/3/0_of_1/it'
+ITERATOR = 'data_iterator/3/0_of_1_counted/it'
 MANIFEST = 'checkpoints/3/manifest.json'
 # Damage -> (what does it, who is hurt, the words for it).
 DAMAGES = {

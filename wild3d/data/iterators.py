@@ -1,11 +1,25 @@
 """Batches as NumPy arrays: endless ones with a place in the stream, and one pass."""
 
+import hashlib
+
 import numpy as np
 import tensorflow as tf
+from etils import epath
 from tqdm import tqdm
 
 from wild3d.data import records
 from wild3d.errors import UserError
+
+
+def _layout() -> str:
+  """A name for the positions in a stream that this code and this TensorFlow save.
+
+  Others' are of another graph: TensorFlow reads them without a word, and fails later.
+  """
+  digest = hashlib.sha256(tf.__version__.encode())
+  for path in sorted(epath.Path(__file__).parent.glob('*.py')):
+    digest.update(path.read_bytes())
+  return digest.hexdigest()[:8]
 
 
 class TrainBatches:
@@ -16,11 +30,14 @@ class TrainBatches:
   Attributes:
     iterator: the tf.data iterator, trackable by tf.train.Checkpoint.
     source_names: the meaning of the batch key `source`.
+    layout: a name for the positions that `restore` reads: those saved with the same.
 
   Raises:
     UserError: from `next`, naming the sample whose picture cannot be decoded or
       whose record does not fit its role.
   """
+
+  layout = _layout()
 
   def __init__(self, make, source_names, splits):
     """From the stream's start.

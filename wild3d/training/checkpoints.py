@@ -95,7 +95,7 @@ class Checkpoints:
       if exists:
         self._manager.delete(step)
       if iterator is not None:
-        folder = self._iterator_folder(step)
+        folder = self._iterator_folder(step, iterator)
         folder.mkdir(parents=True, exist_ok=True)
         iterator.save(folder / 'it')
       self._manager.save(
@@ -180,12 +180,13 @@ class Checkpoints:
     """Moves the data iterator to where it stood when `step` was saved.
 
     Its position is the number of `batches` yielded before: where as many processes
-    saved it, it is read, which is quick; else it goes there batch by batch.
+    saved it, and the same code, it is read, which is quick; else it goes there batch by
+    batch.
 
     Raises:
       UserError: what was saved is damaged.
     """
-    path = self._iterator_folder(step)
+    path = self._iterator_folder(step, iterator)
     if not path.exists():
       iterator.skip(batches)
       return
@@ -260,8 +261,8 @@ class Checkpoints:
       'choose another with --step, or copy the run again'
     )
 
-  def _iterator_folder(self, step):
-    share = f'{jax.process_index()}_of_{jax.process_count()}'
+  def _iterator_folder(self, step, iterator):
+    share = f'{jax.process_index()}_of_{jax.process_count()}_{iterator.layout}'
     return self._place.iterator(step) / share
 
   def _forget_iterators(self):
