@@ -4,9 +4,10 @@
 
 Needs PyTorch (extra `convert`), and the twin of the tests. Two processes live all the time
 that a setting takes and work in turns, so that whatever else the machine does hits both
-alike; each is bound to --threads cores, the same ones. PyTorch in channels_last, its best form here;
-compiled where --compile is given and it compiles; bfloat16 on a GPU. A step is forward,
-backward and RMSprop on random images. Results: README.md here.
+alike; each is bound to --threads cores, the same ones. Ours on a device a core, as in training;
+PyTorch in channels_last, its best form here; compiled where --compile is given and it compiles;
+bfloat16 on a GPU. A step is forward, backward and RMSprop on random images. Results: README.md
+here.
 """
 
 import argparse
@@ -37,11 +38,16 @@ def ours(px, batch, sizes, options):
   import step_speed
 
   from wild3d.models.pose3d import Pose3D
+  from wild3d.training import mesh
 
   gpu = jax.default_backend() == 'gpu'
   dtype = jax.numpy.bfloat16 if gpu else jax.numpy.float32
   model = Pose3D(**sizes, depth_residuals=sizes['residuals'], dtype=dtype)
+  mesh.split_cores(batch)  # as in training
+  devices = mesh.make()
   step, state, data = step_speed.prepare(model, px, batch)
+  state = jax.device_put(state, mesh.replicated(devices))
+  data = jax.device_put(data, mesh.batched(devices))
   apply = jax.jit(model.apply)
 
   def train():

@@ -34,6 +34,31 @@ def dense(features: int, x: Float[Array, '*B _'], name: str) -> Float[Array, '*B
   return nn.Dense(features, kernel_init=init, bias_init=init, name=name)(x)
 
 
+@jax.custom_vjp
+def pointwise(
+  x: Float[Array, '*B C'], kernel: Float[Array, 'C D']
+) -> Float[Array, '*B D']:
+  """A 1x1 convolution: x @ kernel, whose gradient is two dots of matrices.
+
+  JAX's own gradient for the kernel is a dot of maps: XLA:CPU copies them transposed for
+  it, and then takes four times as long (experiments/benchmarks).
+  """
+  return x @ kernel
+
+
+def _pointwise_forward(x, kernel):
+  return x @ kernel, (x, kernel)
+
+
+def _pointwise_backward(kept, gradient):
+  x, kernel = kept
+  rows, gradients = (a.reshape(-1, a.shape[-1]) for a in (x, gradient))
+  return gradient @ kernel.T, rows.T @ gradients
+
+
+pointwise.defvjp(_pointwise_forward, _pointwise_backward)
+
+
 class Convolution(nn.Module):
   """A size x size convolution with size // 2 zeros on each side, and its bias.
 
@@ -61,7 +86,7 @@ class Convolution(nn.Module):
     bias = self.param('bias', init, (self.features,)).astype(self.dtype)
     x = x.astype(self.dtype)
     if k == 1:  # a dot: XLA's gradient of a convolution is slow on a CPU
-      return x @ kernel, bias
+      return pointwise(x, kernel), bias
     y = lax.conv_general_dilated(
       x,
       kernel,
@@ -229,11 +254,12 @@ class Residuals(nn.Module):
 def max_pool(x: Float[Array, 'B H W C']) -> Float[Array, 'B H//2 W//2 C']:
   """Halves a map: the largest of each 2x2 square.
 
-  Reshaping makes the gradient a comparison; that of a window reduction is a
-  scatter, slow on a CPU.
+  Of strided slices: their gradient is a comparison, that of a window reduction a
+  scatter; and a reduction XLA:CPU fuses with all that comes before it, which is then
+  slow (experiments/benchmarks).
   """
-  B, H, W, C = x.shape
-  return x.reshape(B, H // 2, 2, W // 2, 2, C).max((2, 4))
+  x = jnp.maximum(x[:, ::2], x[:, 1::2])
+  return jnp.maximum(x[:, :, ::2], x[:, :, 1::2])
 
 
 def upsample(x: Float[Array, 'B H W C']) -> Float[Array, 'B 2*H 2*W C']:
