@@ -36,6 +36,7 @@ def get_config():
   )
   config.augment.update({'shift': 0.08, 'half_body': 0.15, 'cover': 0.3, 'away': 0.12})
   config.lift_poses = 256
+  config.perspective_correction = True
   config.datasets.photos = base.dataset('mpii/small')
   config.datasets.people = base.dataset('mocap_people/wild3d')
   config.datasets.nobody = base.dataset('nobody')
@@ -54,7 +55,7 @@ def get_config():
   config.stages.geometric = base.stage(
     3_000, 8e-3, every, share_3d=0.25, decay='cosine', depth=0.2, lift=1.0, presence=0.1
   )
-  config.stages.geometric.weights.update({'geometric': 0.02, 'symmetry': 0.2})
+  config.stages.geometric.weights.update({'geometric': 0.02, 'symmetry': 0.2, 'angles': 0.1})
   config.schedule = ('heatmap', 'depth', 'geometric')
   config.checkpoint.every = 500
   config.evaluation.every = 4_000
