@@ -55,7 +55,9 @@ def get_config():
   config.stages.geometric = base.stage(
     3_000, 8e-3, every, share_3d=0.25, decay='cosine', depth=0.2, lift=1.0, presence=0.1
   )
-  config.stages.geometric.weights.update({'geometric': 0.02, 'symmetry': 0.2, 'angles': 0.1})
+  config.stages.geometric.weights.update(
+    {'geometric': 0.02, 'symmetry': 0.2, 'angles': 0.1}
+  )
   config.schedule = ('heatmap', 'depth', 'geometric')
   config.checkpoint.every = 500
   config.evaluation.every = 4_000

@@ -40,7 +40,7 @@ def main():
     people = evaluator.samples(net, 'wild_test', options.first + options.people)
     line = draw.sheet(people[options.first :], columns=options.people)
     lines += [_title(row.title, line.shape[1]), line]
-  Image.fromarray(np.vstack(lines)).save(options.out, quality=92)
+  Image.fromarray(np.vstack(lines)).save(options.out, quality=85)
 
 
 def _title(text, width):
