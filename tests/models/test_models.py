@@ -327,3 +327,28 @@ def test_a_gradient_in_bfloat16():
   assert narrow.dtype == np.float32
   error = np.linalg.norm(narrow - exact) / np.linalg.norm(exact)
   assert error < 0.2  # 0.12: each of eleven convolutions rounds to 8 bits
+
+
+@pytest.mark.parametrize(
+  ('size', 'stride', 'side'), [(7, 2, 16), (7, 2, 15), (1, 1, 6)]
+)
+def test_convolutions_written_for_speed_are_convolutions(size, stride, side):
+  """Catches a map moved by a pixel, a lost border, or another gradient."""
+  layer = layers.Convolution(5, size, stride)
+  x = jax.random.normal(jax.random.key(0), (2, side, side + side % 2, 3))
+  variables = layer.init(jax.random.key(1), x)
+  seen = jax.random.normal(jax.random.key(2), layer.apply(variables, x)[0].shape)
+
+  def plain(variables, x):
+    kernel = variables['params']['kernel'].reshape(size, size, 3, 5)
+    around = [(size // 2, size // 2)] * 2
+    sides = ('NHWC', 'HWIO', 'NHWC')
+    return jax.lax.conv_general_dilated(
+      x, kernel, (stride,) * 2, around, None, None, sides
+    )
+
+  def of(function):
+    return jax.value_and_grad(lambda *of: (function(*of) * seen).sum(), (0, 1))
+
+  got = of(lambda *inputs: layer.apply(*inputs)[0])(variables, x)
+  chex.assert_trees_all_close(got, of(plain)(variables, x), rtol=1e-4, atol=1e-4)

@@ -91,7 +91,7 @@ class Convolution(nn.Module):
 
   features: int
   size: int = 1
-  stride: int = 1  # or 2, of size 7
+  stride: int = 1
   dtype: Any = jnp.float32
 
   @nn.compact
@@ -110,12 +110,12 @@ class Convolution(nn.Module):
     x = x.astype(self.dtype)
     if k == 1:  # a dot: XLA's gradient of a convolution is slow on a CPU
       return pointwise(x, kernel), bias
-    if self.stride == 2:
+    if (k, self.stride) == (7, 2) and not any(side % 2 for side in x.shape[1:3]):
       return halving(x, kernel), bias
     y = lax.conv_general_dilated(
       x,
       kernel,
-      window_strides=(1, 1),
+      window_strides=(self.stride, self.stride),
       padding=((k // 2, k // 2), (k // 2, k // 2)),
       dimension_numbers=('NHWC', 'HWIO', 'NHWC'),
     )
