@@ -41,13 +41,13 @@ class Augment:
 
 @dataclasses.dataclass(frozen=True)
 class Draw:
-  """One example's augmentation."""
+  """Augmentations of one example, or of rows of them: any leading axes."""
 
-  scale: tf.Tensor  # factor on the side of the box
-  # Angle by which the sampled square is turned in the picture, from x towards y; the
-  # person turns the other way in the crop.
-  radians: tf.Tensor
-  flip: tf.Tensor  # -1 mirrored, else 1
+  scale: tf.Tensor  # [] factor on the side of the box
+  # [2] cosine and sine of the angle by which the sampled square is turned in the picture,
+  # from x towards y; the person turns the other way in the crop.
+  turn: tf.Tensor
+  flip: tf.Tensor  # [] -1 mirrored, else 1
   gain: tf.Tensor  # [3] factor of each colour channel
   shift: tf.Tensor  # [2] of the window, in its sides
   half_body: tf.Tensor  # bool []
@@ -58,97 +58,99 @@ class Draw:
   away: tf.Tensor  # bool []
 
 
-def no_draw():
-  """The augmentation that changes nothing."""
-  one, no = tf.constant(1.0), tf.constant(False)
+def no_draw(*rows):
+  """The augmentation that changes nothing, of so many rows; of one without any."""
   return Draw(
-    scale=one,
-    radians=tf.constant(0.0),
-    flip=one,
-    gain=tf.ones(3),
-    shift=tf.zeros(2),
-    half_body=no,
-    cover=tf.zeros(4),
-    cover_color=tf.zeros(3),
-    away=no,
+    scale=tf.ones(rows),
+    turn=tf.stack([tf.ones(rows), tf.zeros(rows)], -1),
+    flip=tf.ones(rows),
+    gain=tf.ones([*rows, 3]),
+    shift=tf.zeros([*rows, 2]),
+    half_body=tf.zeros(rows, tf.bool),
+    cover=tf.zeros([*rows, 4]),
+    cover_color=tf.zeros([*rows, 3]),
+    away=tf.zeros(rows, tf.bool),
   )
 
 
-def draw(augment, seed, has3d):
-  """Draws one example's augmentation; a function of its arguments alone.
+def draw(augment, seed, row, of, has3d):
+  """Draws augmentations of rows of a batch; a function of its arguments alone.
 
   Args:
     augment: Augment.
-    seed: int64 [2].
-    has3d: bool []; whether `augment_3d` decides.
+    seed: int64 [2], of the batch.
+    row: int [N], places in the batch; those of one place have one augmentation.
+    of: rows of the batch. All are drawn: a call for each would take longer, and the last
+      bit of a cosine is another among other numbers of rows.
+    has3d: bool [N]; whether `augment_3d` decides.
   """
   seeds = tf.random.split(seed, 2)
-  normal = tf.random.stateless_normal([2], seeds[0])
-  uniform = tf.random.stateless_uniform([5], seeds[1])
-  # From a seed of their own: what came before them stays as it was.
-  later = tf.random.stateless_uniform([16], tf.random.fold_in(seed, 1))
-  middle, extent = 2.0 * later[4:6] - 1.0, later[6:8] / 2
-  covered = tf.cast(later[3] < augment.cover, tf.float32)
-  away = later[1] < augment.away
-  scale, shift = _aside(later[8:13])
+  normal = tf.random.stateless_normal([of, 2], seeds[0])
+  uniform = tf.random.stateless_uniform([of, 23], seeds[1])
+  turned, mirrored, away, half_body, covered = tf.unstack(uniform[:, :5], axis=1)
+  gain, color, moved = uniform[:, 5:8], uniform[:, 8:11], uniform[:, 11:13]
+  middle, extent = 2.0 * uniform[:, 13:15] - 1.0, uniform[:, 15:17] / 2
+  away = away < augment.away
+  covered = tf.cast(covered < augment.cover, tf.float32)[:, None]
   limited = tf.clip_by_value(
     normal * [augment.scale, math.radians(augment.rotation)],
     [-augment.scale_limit, -math.radians(augment.rotation_limit)],
     [augment.scale_limit, math.radians(augment.rotation_limit)],
   )
+  radians = tf.where(turned < augment.rotation_probability, limited[:, 1], 0.0)
+  scale, shift = _aside(uniform[:, 17:])
   drawn = Draw(
-    scale=2.0 ** limited[0] * tf.where(away, scale, 1.0),
-    radians=tf.where(uniform[0] < augment.rotation_probability, limited[1], 0.0),
-    flip=tf.where(uniform[1] < augment.flip_probability, -1.0, 1.0),
-    gain=1.0 + augment.color * (2.0 * uniform[2:] - 1.0),
-    shift=tf.where(away, shift, augment.shift * (2.0 * later[13:15] - 1.0)),
-    half_body=(later[2] < augment.half_body) & ~away,
-    cover=covered * tf.concat([middle - extent, middle + extent], 0),
-    cover_color=255.0 * tf.random.stateless_uniform([3], tf.random.fold_in(seed, 2)),
+    scale=2.0 ** limited[:, 0] * tf.where(away, scale, 1.0),
+    turn=tf.stack([tf.cos(radians), tf.sin(radians)], 1),
+    flip=tf.where(mirrored < augment.flip_probability, -1.0, 1.0),
+    gain=1.0 + augment.color * (2.0 * gain - 1.0),
+    shift=tf.where(away[:, None], shift, augment.shift * (2.0 * moved - 1.0)),
+    half_body=(half_body < augment.half_body) & ~away,
+    cover=covered * tf.concat([middle - extent, middle + extent], 1),
+    cover_color=255.0 * color,
     away=away,
   )
-  if augment.augment_3d:
-    return drawn
-  keep = no_draw()
-  return Draw(
-    **{
-      field.name: tf.where(has3d, getattr(keep, field.name), getattr(drawn, field.name))
-      for field in dataclasses.fields(Draw)
-    }
-  )
+  drawn = {key: tf.gather(value, row) for key, value in vars(drawn).items()}
+  if not augment.augment_3d:
+    for key, still in vars(no_draw(1)).items():
+      as_stored = has3d if still.shape.rank == 1 else has3d[:, None]
+      drawn[key] = tf.where(as_stored, still, drawn[key])
+  return Draw(**drawn)
 
 
 def _aside(uniform):
   """Where nobody is centred: factor on the side of the box, and shift in sides.
 
   Half of them show a part of the body, a half to a quarter as large as the box; the
-  others lie beside the person, by half to a whole side.
+  others lie beside the person, by half to a whole side. Of numbers [N, 4] in [0, 1).
   """
-  part = 2.0 ** (-1.0 - uniform[1])
-  within = (uniform[2:4] - 0.5) * (1 / part - 1)
-  angle = 2 * math.pi * uniform[2]
-  beside = (0.5 + 0.5 * uniform[3]) * tf.stack([tf.cos(angle), tf.sin(angle)])
-  of_part = uniform[0] < 0.5
-  return tf.where(of_part, part, 1.0), tf.where(of_part, within, beside)
+  part = 2.0 ** (-1.0 - uniform[:, 1:2])
+  within = (uniform[:, 2:4] - 0.5) * (1 / part - 1)
+  angle = 2 * math.pi * uniform[:, 2:3]
+  far = 0.5 + 0.5 * uniform[:, 3:4]
+  beside = far * tf.concat([tf.cos(angle), tf.sin(angle)], 1)
+  of_part = uniform[:, :1] < 0.5
+  return tf.where(of_part, part, 1.0)[:, 0], tf.where(of_part, within, beside)
 
 
 def place(record, drawn):
   """The square that is cut out of the stored picture.
 
   Args:
-    record: dict of RECORD_KEYS' tensors.
+    record: dict of RECORD_KEYS' tensors, with any leading axes, as the others.
     drawn: Draw.
 
   Returns:
     [2, 3], the affine from the crop frame to px of the stored picture.
   """
   center, side = _box(record, drawn)
-  half = side * drawn.scale / 2
+  half = (side * drawn.scale / 2)[..., None]
   center += 2 * half * drawn.shift
-  cos, sin = tf.cos(drawn.radians), tf.sin(drawn.radians)
-  # An orthogonal matrix: stored px = center + half * turn @ (crop frame).
-  turn = tf.stack([[cos * drawn.flip, -sin], [sin * drawn.flip, cos]])
-  return tf.concat([half * turn, center[:, None]], 1)
+  cos, sin = tf.unstack(drawn.turn, axis=-1)
+  # The columns of an orthogonal matrix: stored px = center + half * turn @ (crop frame).
+  right = tf.stack([cos * drawn.flip, sin * drawn.flip], -1)
+  down = tf.stack([-sin, cos], -1)
+  return tf.stack([half * right, half * down, center], -1)
 
 
 def move_labels(record, to_stored, drawn, perspective=False):
@@ -220,17 +222,15 @@ def _in_sight_axes(joints, sight):
 
 def _box(record, drawn):
   """Centre and side, stored px, of the person's box, or of its upper half."""
-  upper = tf.gather(record['joints2d'], _UPPER_BODY)
-  labelled = tf.gather(record['labelled'], _UPPER_BODY)[:, None]
-  high = tf.reduce_max(tf.where(labelled, upper, -tf.float32.max), 0)
-  low = tf.reduce_min(tf.where(labelled, upper, tf.float32.max), 0)
-  side = _ROOM * tf.reduce_max(high - low)
+  upper = tf.gather(record['joints2d'], _UPPER_BODY, axis=-2)
+  labelled = tf.gather(record['labelled'], _UPPER_BODY, axis=-1)
+  high = tf.reduce_max(tf.where(labelled[..., None], upper, -tf.float32.max), -2)
+  low = tf.reduce_min(tf.where(labelled[..., None], upper, tf.float32.max), -2)
+  side = _ROOM * tf.reduce_max(high - low, -1)
   # Of few joints it is no upper body, and of all on one place it has no size.
-  enough = (tf.reduce_sum(tf.cast(labelled, tf.int32)) >= 6) & (
-    side > record['side'] / 8
-  )
-  use = drawn.half_body & enough
-  center = tf.where(use, (low + high) / 2, record['center'])
+  enough = tf.reduce_sum(tf.cast(labelled, tf.int32), -1) >= 6
+  use = drawn.half_body & enough & (side > record['side'] / 8)
+  center = tf.where(use[..., None], (low + high) / 2, record['center'])
   return center, tf.where(use, side, record['side'])
 
 

@@ -97,13 +97,16 @@ def train(
       np.array([roles.index(role) for role in roles_of_rows], np.int64)
     )
     rows = tf.data.Dataset.choose_from_datasets(streams, choice.repeat())
-    rows = _local_rows(rows, batch_size, local, process_index)
 
     def drawn(counter, record):
       # A clip's frames share one augmentation: its first frame's.
-      first = counter - tf.cast(tf.maximum(record['clip_frame'], 0), tf.int64)
+      frame = tf.cast(tf.maximum(record['clip_frame'], 0), tf.int64)
       drawn = augment_lib.draw(
-        augment, tf.stack([tf.constant(seed, tf.int64), first]), record['has3d']
+        augment,
+        tf.stack([tf.constant(seed, tf.int64), counter[0] // batch_size]),
+        (counter - frame) % batch_size,
+        batch_size,
+        record['has3d'],
       )
       if clip_frames > 1:  # whose upper body moves, or is labelled, as it likes
         still = record['clip_frame'] < 0
@@ -111,16 +114,35 @@ def train(
       return drawn
 
     dataset = _batches(
-      rows, drawn, local, input_size, perspective, first=skipped * batch_size
+      rows,
+      batch_size,
+      lambda examples, index: records.of_sources(examples, index, sources),
+      drawn,
+      slice(process_index * local, (process_index + 1) * local),
+      input_size,
+      perspective,
+      first=skipped * batch_size,
     )
     if not poses:
       return dataset
     of_batch = _rows_per_process(poses, process_count, 1)
-    beside = _poses(sources, data_dir, shuffle_buffer, seed)
-    beside = _local_rows(beside, poses, of_batch, process_index)
-    beside = beside.map(lambda _, pose: pose).batch(of_batch, drop_remainder=True)
+    # Endless, by the sources' weights; pictures stay undecoded.
+    beside = _of_role(
+      '3d',
+      sources,
+      data_dir=data_dir,
+      clip_frames=1,
+      shuffle_buffer=shuffle_buffer,
+      seed=seed + 1,
+    )
+    own = slice(process_index * of_batch, (process_index + 1) * of_batch)
+    beside = beside.batch(poses).map(
+      lambda examples, index: records.of_sources(examples[0][own], index[own], sources)[
+        'joints3d'
+      ]
+    )
     return tf.data.Dataset.zip(dataset, beside).map(
-      lambda batch, poses: {**batch, POSES: poses}
+      lambda batch, poses: {**batch, POSES: poses - poses[:, skeleton.ROOT, None]}
     )
 
   return TrainBatches(
@@ -130,40 +152,24 @@ def train(
   )
 
 
-def _poses(sources, data_dir, shuffle_buffer, seed):
-  """Endless 3D poses of the '3d' sources, by their weights; pictures stay undecoded."""
-  stream = _of_role(
-    '3d',
-    sources,
-    data_dir=data_dir,
-    clip_frames=1,
-    shuffle_buffer=shuffle_buffer,
-    seed=seed + 1,
-  )
-  return stream.map(
-    lambda record: record['joints3d'] - record['joints3d'][skeleton.ROOT]
-  )
-
-
 def _of_role(role, sources, *, data_dir, clip_frames, shuffle_buffer, seed):
-  """Endless records of the sources of one role, by their weights."""
+  """Endless ((example, clip_frame), source) of one role, by the sources' weights."""
   used = [(i, source) for i, source in enumerate(sources) if source.role == role]
-  stream = mixture.choose(
-    [
-      records.shuffled(
-        records.find(source.dataset, data_dir),
-        source,
-        index=index,
-        frames=clip_frames if role == 'clip' else 1,
-        shuffle_buffer=shuffle_buffer,
-        # Two streams of one dataset must not run in step.
-        seed=int(np.random.SeedSequence([seed, index]).generate_state(1)[0] >> 1),
-      )
-      for index, source in used
-    ],
-    [source.weight for _, source in used],
+
+  def stream(index, source):
+    examples = records.shuffled(
+      records.find(source.dataset, data_dir),
+      source,
+      frames=clip_frames if role == 'clip' else 1,
+      shuffle_buffer=shuffle_buffer,
+      # Two streams of one dataset must not run in step.
+      seed=int(np.random.SeedSequence([seed, index]).generate_state(1)[0] >> 1),
+    )
+    return records.beside(examples.unbatch() if role == 'clip' else examples, index)
+
+  return mixture.choose(
+    [stream(*one) for one in used], [source.weight for _, source in used]
   )
-  return stream.unbatch() if role == 'clip' else stream
 
 
 def evaluate(
@@ -208,24 +214,26 @@ def evaluate(
   number = number if limit is None else min(limit, number)
   batches = -(-number // batch_size)
 
-  stored = records.in_order(builder, split)
+  stored = records.stored(builder, split)
   rows = stored.take(number).concatenate(stored.take(1).repeat())
-  rows = rows.take(batches * batch_size)
-  rows = rows.map(
-    lambda r: {**r, 'source': tf.constant(0), 'clip_frame': tf.constant(-1)}
-  )
-  rows = _local_rows(rows, batch_size, local, process_index)
+  rows = records.beside(records.beside(rows.take(batches * batch_size), -1), 0)
 
-  def scored(record, batch):
-    weight = tf.cast(record['counter'] < number, tf.float32)
+  def scored(counter, record, batch):
+    weight = tf.cast(counter < number, tf.float32)
     # A joint outside the crop has no heatmap to learn, and yet it is missed.
     return {**batch, 'visible': record['labelled'], 'weight': weight}
 
-  def draw(*_):
-    return augment_lib.no_draw()
-
   return EvaluateBatches(
-    _batches(rows, draw, local, input_size, perspective, change=scored),
+    _batches(
+      rows,
+      batch_size,
+      lambda examples, _: records.parse(examples),
+      lambda *_: augment_lib.no_draw(local),
+      slice(process_index * local, (process_index + 1) * local),
+      input_size,
+      perspective,
+      change=scored,
+    ),
     num_examples=number,
     num_batches=batches,
     splits=[(builder, split)],
@@ -241,73 +249,56 @@ def _rows_per_process(batch_size, process_count, clip_frames):
   return batch_size // process_count
 
 
-def _local_rows(rows, batch_size, local, process_index):
-  """(counter, record) of the rows p*local..(p+1)*local of each global batch."""
-  return rows.enumerate().filter(
-    lambda counter, _: counter % batch_size // local == process_index
-  )
-
-
-# Of a record, what batches are made of.
-_KEPT = ('id', 'clip_frame', 'source')
-_USED = (
-  'joints2d',
-  'labelled',
-  'joints3d',
-  'has3d',
-  'head_size',
-  'to_original',
-  'camera',
-  'image',
-)
-
-
 def _batches(
   rows,
+  batch_size,
+  parse,
   draw,
-  local,
+  own,
   input_size,
   perspective,
   *,
   first=0,
-  change=lambda _, batch: batch,
+  change=lambda counter, record, batch: batch,
 ):
-  """Batches of the rows (counter, record).
+  """Batches of rows.
 
   Args:
-    rows: Dataset.
-    draw: (counter, record) -> augment.Draw.
-    local: rows of a batch.
+    rows: Dataset of ((serialized example, clip_frame), source).
+    batch_size: rows of the global batch.
+    parse: (examples, sources) -> records.
+    draw: (counters, records) -> augment.Draw, of a batch.
+    own: slice of this process's rows of a batch.
     input_size: px, side of the crops.
     perspective: see `train`.
     first: pictures of the batches before this row of the stream stay black.
-    change: (records, batch) -> batch.
+    change: (counters, records, batch) -> batch.
   """
 
-  def placed(counter, record):
-    drawn = draw(counter, record)
-    kept = {key: record[key] for key in (*_KEPT, *_USED)} | {'counter': counter}
-    return kept, augment_lib.place(record, drawn), vars(drawn)
+  local = own.stop - own.start
 
-  def made(record, to_stored, drawn):
-    drawn = augment_lib.Draw(**drawn)
+  def made(counter, rows):
+    counter, ((examples, clip_frame), source) = tf.nest.map_structure(
+      lambda column: column[own], (counter, rows)
+    )
+    record = parse(examples, source) | {'source': source, 'clip_frame': clip_frame}
+    drawn = draw(counter, record)
+    to_stored = augment_lib.place(record, drawn)
     shape = [local, input_size, input_size, 3]
     images = functools.partial(_images, record, to_stored, drawn, shape)
     if first:
-      seen = record['counter'][0] >= first
-      image = tf.cond(seen, images, lambda: tf.zeros(shape, tf.uint8))
+      image = tf.cond(counter[0] >= first, images, lambda: tf.zeros(shape, tf.uint8))
     else:
       image = images()
     batch = augment_lib.move_labels(record, to_stored, drawn, perspective)
-    batch |= {key: record[key] for key in (*_KEPT, 'counter')}
-    batch |= {'image': image, 'weight': tf.ones(local)}
-    batch = change(record, batch)
+    batch |= {key: record[key] for key in ('id', 'clip_frame', 'source')}
+    batch |= {'counter': counter, 'image': image, 'weight': tf.ones(local)}
+    batch = change(counter, record, batch)
     return {key: batch[key] for key in (*BATCH_KEYS, *HOST_KEYS)}
 
-  # Numbers one by one, as each has its seed; all else a batch at a time: what TensorFlow
-  # and Python do for an operation costs more than the operation.
-  dataset = rows.map(placed, num_parallel_calls=tf.data.AUTOTUNE)
-  dataset = dataset.batch(local, drop_remainder=True)
+  # A batch at a time: what TensorFlow and Python do for an operation costs more than the
+  # operation.
+  dataset = rows.enumerate().batch(batch_size, drop_remainder=True)
   dataset = dataset.map(made, num_parallel_calls=tf.data.AUTOTUNE)
   options = tf.data.Options()
   options.deterministic = True
