@@ -24,18 +24,19 @@ def get_config():
   config.augment.update(
     {'scale': 0.1, 'scale_limit': 0.2, 'rotation': 10.0, 'rotation_limit': 20.0}
   )
+  config.perspective_correction = True
   config.datasets.people = base.dataset('synthetic_people/quickstart')
   config.sources.lab = base.source('people', 'lab_train', '3d')
   config.sources.wild = base.source('people', 'wild_train', '2d')
   both = ('lab', 'wild')
   config.stages.heatmap = base.stage(
-    1200, 2e-2, both, share_3d=0.25, warmup=50, decay='cosine'
+    2000, 2e-2, both, share_3d=0.25, warmup=50, decay='cosine'
   )
   config.stages.depth = base.stage(
-    1600, 1e-2, both, share_3d=0.375, decay='cosine', depth=0.5
+    2400, 1e-2, both, share_3d=0.375, decay='cosine', depth=0.5
   )
   config.stages.geometric = base.stage(
-    300, 2e-3, both, share_3d=0.375, decay='cosine', depth=0.5, geometric=0.1
+    900, 5e-3, both, share_3d=0.375, decay='cosine', depth=0.5, geometric=0.1
   )
   config.schedule = ('heatmap', 'depth', 'geometric')
   config.log_every = 100

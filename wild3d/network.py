@@ -4,7 +4,7 @@ import copy
 import functools
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import jax
 import jax.numpy as jnp
@@ -147,7 +147,10 @@ class Network:
     self.skeleton_mm, self.pixels = float(skeleton_mm), pixels
     self.perspective_correction = perspective_correction
     self.step, self.config = step, config
-    whole = mesh.replicated(devices)  # so that each process has all of them
+    self._make()
+
+  def _make(self):
+    whole = mesh.replicated(self.mesh)  # so that each process has all of them
     self._forward = jax.jit(self.function(), out_shardings=whole)
     self._decode = jax.jit(self._decoded, out_shardings=whole)
     self._predict = jax.jit(
@@ -181,6 +184,22 @@ class Network:
     other.variables = variables
     return other
 
+  def with_flip_test(self, flip_test: bool) -> 'Network':
+    """The same network that looks at the mirror image too, or does not."""
+    if flip_test == self.flip_test:
+      return self
+    other = copy.copy(self)
+    other.flip_test = flip_test
+    other._make()
+    return other
+
+  def run_by(self, runtime: Callable[[np.ndarray], Outputs]) -> 'Network':
+    """The same network whose outputs, from images on, another runtime gives."""
+    other = copy.copy(self)
+    other._forward = lambda _, images: runtime(np.asarray(images))
+    other._predict = lambda _, images: self._decode(runtime(np.asarray(images)))
+    return other
+
   def outputs(
     self, images: UInt8[np.ndarray, 'B H W 3'] | UInt8[Array, 'B H W 3']
   ) -> Outputs:
@@ -198,8 +217,9 @@ class Network:
 
     Returns:
       float64 'joints_crop' [B, J, 3] and 'scores' [B, J], see `decode`; 'joints_mm'
-      [B, J, 3], see `millimetres`, in sight axes with perspective_correction; 'presence' [B], the probability that a person is
-      centred in the crop, of a network that tells.
+      [B, J, 3], see `millimetres`, in sight axes with perspective_correction;
+      'presence' [B], the probability that a person is centred in the crop, of a
+      network that tells.
     """
     return self._fetched(self._predict(self.variables, images))
 

@@ -108,7 +108,7 @@ class _Finder:
   input_size = 32
   tells_presence = False
 
-  def of_crops(self, crops):
+  def of_crops(self, crops, glance=False):
     rng = np.random.default_rng(0)
     joints, scores = [], []
     for image in crops:
@@ -131,8 +131,8 @@ class _Knower(_Finder):
 
   tells_presence = True
 
-  def of_crops(self, crops):
-    found = super().of_crops(crops)
+  def of_crops(self, crops, glance=False):
+    found = super().of_crops(crops, glance)
     return {
       'joints_crop': found['joints_crop'],
       'scores': np.full_like(found['scores'], 0.95),

@@ -160,3 +160,18 @@ def test_together_as_one_by_one(flag, run, tmp_path, capsys, monkeypatch):
     )
     np.testing.assert_allclose(one.poses[0].joints_mm, other.poses[0].joints_mm, atol=1)
   assert len(list((out / 'pictures').iterdir())) == 14 - faults
+
+
+def test_poses_see_the_mirror_image_where_the_run_says_so(run):
+  """Catches poses of fewer points than the model card's, and a search of twice the time."""
+  crops = [_picture(64)] * 2
+  plain = Predictor.from_checkpoint(run)
+  assert not plain.header(detector='given', camera='given').flip_test
+  both = Predictor(plain.trained.with_flip_test(True))
+  assert both.header(detector='given', camera='given').flip_test
+  alone = plain.of_crops(crops)['joints_crop']
+  np.testing.assert_array_equal(both.of_crops(crops, glance=True)['joints_crop'], alone)
+  mirrored = both.of_crops(crops)['joints_crop']
+  assert np.abs(mirrored - alone).max() > 1e-3
+  asked = Predictor.from_checkpoint(run, flip_test=True).of_crops(crops)['joints_crop']
+  np.testing.assert_allclose(mirrored, asked, atol=1e-6)

@@ -78,11 +78,28 @@ def main(arguments) -> None:
     'processor, else 32)',
   )
   add(
+    '--runtime',
+    choices=('jax', 'onnx'),
+    help='who runs the network: jax (default), or onnx, on processors faster for videos '
+    'and many pictures (packages onnx and onnxruntime)',
+  )
+  add(
     '--refine',
     choices=('quarter', 'parabola', 'dark', 'softargmax', 'none'),
     help="sub-pixel rule; the default is the run's",
   )
-  add('--flip_test', action='store_true', help='look at the mirror image too')
+  add(
+    '--flip_test',
+    action='store_true',
+    help='poses are the mean over the picture and its mirror image; the default is the '
+    "run's, and so does the network that comes with wild3d",
+  )
+  add(
+    '--no_flip_test',
+    dest='flip_test',
+    action='store_false',
+    help='the picture alone, in half the time',
+  )
   add = parser.add_argument_group('videos').add_argument
   add('--smooth', action='store_true', help='one-euro filter over frames of a video')
   add(

@@ -45,7 +45,8 @@ def main(arguments) -> None:
       'four networks, one after the other: about half an hour on two cores', flush=True
     )
     for name, row in ablation.CLAIM.items():
-      config = configured(ablation.get_config(), ablation.arguments(row.fields))
+      config = ablation.with_extra(quickstart.get_config())
+      config = configured(config, ablation.arguments(row.fields))
       runs.setdefault(name, (config, workdir / 'ablation' / name))
   started = time.monotonic()
 

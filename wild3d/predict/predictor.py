@@ -17,6 +17,7 @@ from wild3d.poses import angles
 from wild3d.poses.pose import Box, Camera, Header, Picture, Pose
 from wild3d.predict import boxes as box_lib
 from wild3d.predict import camera_space, crop, detect
+from wild3d.predict import runtime as runtime_lib
 from wild3d.predict.poses import Poses
 from wild3d.training import mesh
 
@@ -40,22 +41,33 @@ class Predictor:
     tells_presence: whether it says if a person is centred in a crop.
   """
 
-  def __init__(self, trained: Network, batch: int | None = None, name: str = ''):
+  def __init__(
+    self,
+    trained: Network,
+    batch: int | None = None,
+    name: str = '',
+    runtime: str = 'jax',
+  ):
     """Of a network; see `from_checkpoint`.
 
     Args:
       trained: the network.
       batch: crops in one call of it, at most; None: what suits the device.
       name: what files say that it was read from.
+      runtime: of runtime.RUNTIMES.
 
     Raises:
-      UserError: `batch` is below 1.
+      UserError: `batch` is below 1, or there is no such runtime.
     """
     if batch is None:
       batch = CPU_BATCH if jax.default_backend() == 'cpu' else BATCH
     if batch < 1:
       raise UserError(f'batch is {batch}: give 1 or more')
-    self.trained, self.batch, self.name = trained, batch, name
+    self.batch, self.name = batch, name
+    self.trained = runtime_lib.run_by(trained, runtime)
+    self._glance = self.trained
+    if trained.flip_test:
+      self._glance = runtime_lib.run_by(trained.with_flip_test(False), runtime)
     self._detectors = {}
     self.input_size = trained.input_size
     self.skeleton_mm = trained.skeleton_mm
@@ -71,9 +83,10 @@ class Predictor:
     wanted: str = 'best',
     *,
     refine: str | None = None,
-    flip_test: bool = False,
+    flip_test: bool | None = None,
     skeleton_mm: float | None = None,
     batch: int | None = None,
+    runtime: str = 'jax',
   ) -> 'Predictor':
     """Restores the network of a run.
 
@@ -82,20 +95,25 @@ class Predictor:
         `default`.
       wanted: 'best', 'latest' or a step.
       refine: sub-pixel rule of heatmaps.decode; None takes the configuration's.
-      flip_test: mean over the picture and its mirror image.
+      flip_test: whether poses are the mean over the picture and its mirror image; None
+        takes the configuration's.
       skeleton_mm: sum of the 14 bones of every pose; None: the configuration's.
       batch: crops in one call of the network, at most; None: what suits the device.
+      runtime: of runtime.RUNTIMES: 'jax', or 'onnx', which on a processor is faster
+        once it has started, see docs/speed.md.
 
     Raises:
-      UserError: there is no such run or step, or `batch` is below 1.
+      UserError: there is no such run, step or runtime, or `batch` is below 1.
     """
-    changed = [f'--config.evaluation.flip_test={flip_test}']
+    changed = []
+    if flip_test is not None:
+      changed.append(f'--config.evaluation.flip_test={flip_test}')
     if refine is not None:
       changed.append(f'--config.evaluation.refine={refine}')
     if skeleton_mm is not None:
       changed.append(f'--config.evaluation.skeleton_mm={float(skeleton_mm)}')
     name = str(path) or network.SHIPPED
-    return cls(network.load(path, wanted, changed), batch, name)
+    return cls(network.load(path, wanted, changed), batch, name, runtime)
 
   @classmethod
   def default(cls, **how) -> 'Predictor':
@@ -259,11 +277,15 @@ class Predictor:
     """What `Network.predict` gives, from outputs of `network`."""
     return self.trained.decoded(outputs)
 
-  def of_crops(self, crops: list[UInt8[np.ndarray, 'S S 3']]) -> dict[str, np.ndarray]:
+  def of_crops(
+    self, crops: list[UInt8[np.ndarray, 'S S 3']], glance: bool = False
+  ) -> dict[str, np.ndarray]:
     """Decoded outputs of crops at input size, in batches of few sizes.
 
     Args:
       crops: RGB, at least one.
+      glance: never look at the mirror image: half the time, for those who look for
+        people in many windows.
 
     Returns:
       See `Network.predict`.
@@ -273,18 +295,18 @@ class Predictor:
     """
     if not len(crops):
       raise UserError('crops: none are given; give at least one')
-    parts = []
+    parts, trained = [], self._glance if glance else self.trained
     for start in range(0, len(crops), self.batch):
       images = np.stack(crops[start : start + self.batch])
       # Few shapes, as each is compiled for seconds: a power of two, or, of crops for
       # which a whole batch has been compiled already, a whole one. Devices share it.
       room = min(1 << (len(images) - 1).bit_length(), self.batch)
       room = self.batch if start else room
-      devices = self.trained.mesh
+      devices = trained.mesh
       room = -(-room // devices.size) * devices.size
       padded = np.zeros((room, *images.shape[1:]), np.uint8)
       padded[: len(images)] = images
-      found = self.trained.predict(mesh.put({'image': padded}, devices)['image'])
+      found = trained.predict(mesh.put({'image': padded}, devices)['image'])
       parts.append({key: value[: len(images)] for key, value in found.items()})
     return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
 

@@ -52,9 +52,10 @@ class Options:
   intrinsics: tuple[float, ...] | None = None  # see camera_space.camera_of
   distortion: tuple[float, ...] = ()  # see camera_space.camera_of
   refine: str | None = None  # sub-pixel rule; None: the configuration's
-  flip_test: bool = False  # see Predictor.from_checkpoint
+  flip_test: bool | None = None  # see Predictor.from_checkpoint
   # Crops in one call of the network, and pictures that share calls; None: see Predictor.
   batch: int | None = None
+  runtime: str = 'jax'  # of runtime.RUNTIMES
   # Whether to draw: a JPEG for each picture, an MP4 for each video.
   pictures: bool = True
   # Of formats.KINDS; 'json' is always written.
@@ -108,6 +109,7 @@ def predict(arguments: list[str], options: Options) -> None:
       flip_test=options.flip_test,
       skeleton_mm=skeleton_mm,
       batch=options.batch,
+      runtime=options.runtime,
     )
     if passed:
       print(_passed_over(passed))

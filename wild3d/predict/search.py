@@ -95,9 +95,8 @@ def _found_in(predictor, image, boxes):
     return []
   height, width = image.shape[:2]
   affines = [crop.to_original(box.xywh) for box in boxes]
-  found = predictor.of_crops(
-    [crop.cut(image, affine, predictor.input_size) for affine in affines]
-  )
+  crops = [crop.cut(image, affine, predictor.input_size) for affine in affines]
+  found = predictor.of_crops(crops, glance=True)
   people = []
   for i, affine in enumerate(affines):
     joints = found['joints_crop'][i]
