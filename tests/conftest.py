@@ -8,8 +8,10 @@ os.environ.setdefault('JAX_PLATFORMS', 'cpu')
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
 os.environ.setdefault('TF_ENABLE_ONEDNN_OPTS', '0')  # as in the commands
 
-# Most of the time goes to XLA: all processes of one run share what they compiled. They
-# inherit the folder, which is named after the first of them.
+# Most of the time goes to XLA, and most of that to making programs fast that run once.
+os.environ.setdefault('JAX_DISABLE_MOST_OPTIMIZATIONS', '1')
+# All processes of one run share what they compiled; they inherit the folder, which is
+# named after the first of them.
 os.environ.setdefault(
   'JAX_COMPILATION_CACHE_DIR', f'{tempfile.gettempdir()}/wild3d-tests-{os.getpid()}'
 )

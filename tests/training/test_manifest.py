@@ -337,6 +337,16 @@ def test_a_full_disk_is_a_line_and_leaves_nothing_half(
     with pytest.raises(UserError, match=said):
       checkpoints.Checkpoints(copy).save(at_step(small, 4), {'config': {}}, {})
     assert sorted(copy.rglob('*')) == before
+    room = iter([10**9, 0])  # the position in the data takes the last of it
+    patched.setattr(
+      shutil,
+      'disk_usage',
+      lambda _: types.SimpleNamespace(total=10**9, free=next(room)),
+    )
+    with pytest.raises(UserError, match=said):
+      checkpoints.Checkpoints(copy).save(
+        at_step(small, 4), {'config': {}}, {}, Counter(4)
+      )
   said = r'metrics.jsonl cannot be written: .*; checkpoint 3 is'
   path = epath.Path(copy) / 'metrics.jsonl'
   with pytest.raises(UserError, match=said), saved.failures_told(path):

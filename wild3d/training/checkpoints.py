@@ -27,6 +27,9 @@ logging.getLogger('absl').addFilter(
 )
 
 
+_BESIDE = 1 << 20  # bytes that a checkpoint takes beside its arrays, about
+
+
 class Checkpoints:
   """The checkpoints of one run, under WORKDIR/checkpoints."""
 
@@ -91,13 +94,17 @@ class Checkpoints:
     self._saving = step
     with self.failures_told():
       size = sum(leaf.nbytes for leaf in jax.tree.leaves((state.variables, state.rest)))
-      files.check_room(self._place.checkpoint(step).parent, size)
+      room = functools.partial(
+        files.check_room, self._place.checkpoint(step).parent, size + _BESIDE
+      )
+      room()
       if exists:
         self._manager.delete(step)
       if iterator is not None:
         folder = self._iterator_folder(step, iterator)
         folder.mkdir(parents=True, exist_ok=True)
         iterator.save(folder / 'it')
+        room()  # which it may have taken
       self._manager.save(
         step,
         args=ocp.args.Composite(
