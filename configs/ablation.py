@@ -44,6 +44,9 @@ _CLIPS = {
   'stages.geometric.share_clip': 0.25,
 }
 
+# A last stage of three times the steps at a higher rate, with or without the loss.
+_LONG = {'stages.geometric.steps': 900, 'stages.geometric.learning_rate': 5e-3}
+
 _BOTH = ('regression', 'lift')  # the paper's head, and the quickstart's
 
 # The paper's claim.
@@ -54,6 +57,17 @@ CLAIM = {
   '3d_2d_geometric': Row('3D + 2D + geometric', {}, '3d_2d', _BOTH),
 }
 FULL = '3d_2d_geometric'
+
+# The same with more time for the loss, and more weight.
+LONG = {
+  '3d_2d_long': Row('3D + 2D, longer', _NO_GEOMETRY | _LONG, '', _BOTH),
+  '3d_2d_geometric_long': Row(
+    '3D + 2D + geometric, longer',
+    _LONG | {'stages.geometric.weights.geometric': 0.25},
+    '3d_2d_long',
+    _BOTH,
+  ),
+}
 
 # Past the paper: the last row of the claim with one thing more.
 MORE = {
@@ -79,7 +93,7 @@ MORE = {
     FULL,
   ),
 }
-ROWS = CLAIM | MORE
+ROWS = CLAIM | LONG | MORE
 
 
 # The tables' own, so that a quickstart of more steps does not move them.

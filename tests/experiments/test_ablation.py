@@ -18,10 +18,10 @@ def config(row, head=None):
 
 @pytest.mark.parametrize('row', ablation.ROWS)
 def test_rows_can_be_run_and_have_equal_budgets(row):
-  """Catches a field that no longer exists, and a row with more steps or images."""
-  full = config(ablation.FULL)
+  """Catches a field that no longer exists, and a row with more steps or images than the
+  one that it is compared with."""
   for head in ablation.ROWS[row].heads:
-    here = config(row, head)
+    here, full = config(row, head), config(ablation.ROWS[row].against or row, head)
     check_config.check(here)
     assert here.batch_size == full.batch_size
     plan = schedule.plan(here.schedule, here.stages)
@@ -29,6 +29,14 @@ def test_rows_can_be_run_and_have_equal_budgets(row):
       (s.name, s.end) for s in schedule.plan(full.schedule, full.stages)
     ]
     assert here.seed == 1
+
+
+def test_longer_rows_are_compared_with_longer_ones():
+  """Catches more steps that are taken for what the loss gives."""
+  steps = {name: config(name).stages.geometric.steps for name in ablation.ROWS}
+  assert [name for name in steps if steps[name] > steps[ablation.FULL]] == list(
+    ablation.LONG
+  )
 
 
 def test_3d_only_sees_no_wild_image():
