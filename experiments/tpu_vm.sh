@@ -13,7 +13,8 @@ readonly USAGE='usage: experiments/tpu_vm.sh ACTION NAME --zone=ZONE [FLAG ...]
 
   --zone=ZONE        where, such as us-west4-a
   --type=TYPE        create, watch: accelerator type (default v5litepod-8)
-  --on_demand        create, watch: a machine that is not taken away, at the full price
+  --spot             create, watch: a machine that may be taken away, at a lower price (default)
+  --on_demand        create, watch: one that is not, at the full price
   --config=FILE --workdir=gs://BUCKET/RUN [--config.a.b=c ...]
                      run, watch: what wild3d train is given
   --worker=K         logs: the host (default 0)
@@ -30,25 +31,28 @@ fail() {
 
 # ---- The command line.
 [[ ${1:-} != @(-h|--help|'') ]] || { echo "$USAGE" && exit; }
-action=$1 name=${2:-}
-[[ $action == @(create|setup|run|watch|logs|delete) ]] ||
-  fail "unknown action '$action': create, setup, run, watch, logs or delete"
-[[ $name =~ ^[a-z][a-z0-9-]*$ ]] ||
-  fail "NAME is '$name': small letters, digits and dashes, after the action"
-zone='' type=v5litepod-8 spot=yes worker=0 dry_run='' config='' workdir='' train=()
-for flag in "${@:3}"; do
+zone='' type=v5litepod-8 spot=yes worker=0 dry_run='' config='' workdir='' train=() words=()
+for flag; do # before, between or after ACTION and NAME
   case $flag in
     --zone=?*) zone=${flag#*=} ;;
     --type=?*) type=${flag#*=} ;;
     --worker=?*) worker=${flag#*=} ;;
     --on_demand) spot='' ;;
+    --spot) spot=yes ;;
     --dry_run) dry_run=yes ;;
     --config=?*) config=${flag#*=} train+=("$flag") ;;
     --workdir=?*) workdir=${flag#*=} train+=("$flag") ;;
     --config.*=*) train+=("$flag") ;;
-    *) fail "unknown flag '$flag': see --help" ;;
+    -*) fail "unknown flag '$flag': see --help" ;;
+    *) words+=("$flag") ;;
   esac
 done
+action=${words[0]:-} name=${words[1]:-}
+[[ $action == @(create|setup|run|watch|logs|delete) ]] ||
+  fail "unknown action '$action': create, setup, run, watch, logs or delete"
+[[ $name =~ ^[a-z][a-z0-9-]*$ ]] ||
+  fail "NAME is '$name': small letters, digits and dashes, after the action"
+((${#words[@]} == 2)) || fail "'${words[2]:-}' is too much: ACTION, NAME and flags"
 [[ $zone ]] || fail '--zone=ZONE is missing: where the machine is'
 case $type in
   v5litepod-*) image=v2-alpha-tpuv5-lite ;;

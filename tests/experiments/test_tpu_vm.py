@@ -166,6 +166,18 @@ def test_dry_run_prints_every_command_and_runs_none(cloud, action):
   ]
 
 
+def test_flags_stand_where_the_user_puts_them(cloud):
+  """Catches a dry run asked for first and not heard, and a second name passed over."""
+  usual = _run(cloud, 'create', '--zone=z', '--dry_run')
+  assert usual.returncode == 0
+  first = _run(cloud, '--dry_run', 'pose', '--spot', '--zone=z', name='create')
+  assert first.stdout == usual.stdout
+  more = _run(cloud, 'create', 'other', '--zone=z')
+  assert more.returncode == 2
+  assert "'other' is too much" in more.stderr
+  assert not _calls(cloud)
+
+
 @pytest.mark.parametrize(
   ('arguments', 'said'),
   [
