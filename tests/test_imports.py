@@ -76,7 +76,7 @@ ONLY_IMPORTER = {
   'cv2': {'data.pixels', 'predict.hog'},
   'ezc3d': {'poses.c3d'},
   'onnx': {'export.onnx_graph'},
-  'onnxruntime': {'export.formats', 'predict.runtime'},
+  'onnxruntime': {'export.formats'},
   'pillow_heif': {'media.image_file'},
   'rerun': {'viewer.rerun_file'},
   'torch': {'convert.to_torch', 'predict.torchvision_detector'},

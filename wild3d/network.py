@@ -4,7 +4,7 @@ import copy
 import functools
 import hashlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
@@ -191,13 +191,6 @@ class Network:
     other = copy.copy(self)
     other.flip_test = flip_test
     other._make()
-    return other
-
-  def run_by(self, runtime: Callable[[np.ndarray], Outputs]) -> 'Network':
-    """The same network whose outputs, from images on, another runtime gives."""
-    other = copy.copy(self)
-    other._forward = lambda _, images: runtime(np.asarray(images))
-    other._predict = lambda _, images: self._decode(runtime(np.asarray(images)))
     return other
 
   def outputs(

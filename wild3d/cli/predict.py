@@ -78,12 +78,6 @@ def main(arguments) -> None:
     'processor, else 32)',
   )
   add(
-    '--runtime',
-    choices=('jax', 'onnx'),
-    help='who runs the network: jax (default), or onnx, on processors faster for videos '
-    'and many pictures (packages onnx and onnxruntime)',
-  )
-  add(
     '--refine',
     choices=('quarter', 'parabola', 'dark', 'softargmax', 'none'),
     help="sub-pixel rule; the default is the run's",

@@ -35,21 +35,11 @@ class Network:
   @property
   def outputs(self) -> tuple[str, ...]:
     """Names of what `forward` returns."""
-    return outputs(self.trained)
+    return OUTPUTS if self.trained.model.presence else OUTPUTS[:2]
 
   def shape(self, batch) -> jax.ShapeDtypeStruct:
     """Of a batch of images."""
-    return shape(self.trained, batch)
-
-
-def outputs(net: network.Network) -> tuple[str, ...]:
-  """Names of what its forward function returns."""
-  return OUTPUTS if net.model.presence else OUTPUTS[:2]
-
-
-def shape(net: network.Network, batch) -> jax.ShapeDtypeStruct:
-  """Of a batch of images."""
-  return jax.ShapeDtypeStruct((batch, *2 * (net.input_size,), 3), jnp.uint8)
+    return jax.ShapeDtypeStruct((batch, *2 * (self.input_size,), 3), jnp.uint8)
 
 
 def load(checkpoint: str, wanted: str, flip_test: bool) -> Network:
@@ -59,6 +49,12 @@ def load(checkpoint: str, wanted: str, flip_test: bool) -> Network:
     UserError: there is no such run or step.
   """
   net = network.load(checkpoint, wanted)
+  variables = jax.tree.map(jnp.asarray, jax.device_get(net.variables))
+  see = net.function(model=net.model.clone(dtype=jnp.float32), flip_test=flip_test)
+
+  def forward(images):
+    return tuple(output for output in see(variables, images) if output is not None)
+
   size = net.input_size
   about = {
     'version': wild3d.__version__,
@@ -75,16 +71,7 @@ def load(checkpoint: str, wanted: str, flip_test: bool) -> Network:
     'joints': list(skeleton.JOINTS),
     'left_right': CONVENTIONS['left_right'],
   }
-  return Network(forward(net, flip_test), size, net, about)
-
-
-def forward(net: network.Network, flip_test: bool):
-  """The function `Network.forward` of a network."""
-  variables = jax.tree.map(jnp.asarray, jax.device_get(net.variables))
-  see = net.function(model=net.model.clone(dtype=jnp.float32), flip_test=flip_test)
-  return jax.jit(
-    lambda images: tuple(x for x in see(variables, images) if x is not None)
-  )
+  return Network(jax.jit(forward), size, net, about)
 
 
 def probe(size: int, batch: int) -> np.ndarray:

@@ -17,7 +17,6 @@ from wild3d.poses import angles
 from wild3d.poses.pose import Box, Camera, Header, Picture, Pose
 from wild3d.predict import boxes as box_lib
 from wild3d.predict import camera_space, crop, detect
-from wild3d.predict import runtime as runtime_lib
 from wild3d.predict.poses import Poses
 from wild3d.training import mesh
 
@@ -41,33 +40,23 @@ class Predictor:
     tells_presence: whether it says if a person is centred in a crop.
   """
 
-  def __init__(
-    self,
-    trained: Network,
-    batch: int | None = None,
-    name: str = '',
-    runtime: str = 'jax',
-  ):
+  def __init__(self, trained: Network, batch: int | None = None, name: str = ''):
     """Of a network; see `from_checkpoint`.
 
     Args:
       trained: the network.
       batch: crops in one call of it, at most; None: what suits the device.
       name: what files say that it was read from.
-      runtime: of runtime.RUNTIMES.
 
     Raises:
-      UserError: `batch` is below 1, or there is no such runtime.
+      UserError: `batch` is below 1.
     """
     if batch is None:
       batch = CPU_BATCH if jax.default_backend() == 'cpu' else BATCH
     if batch < 1:
       raise UserError(f'batch is {batch}: give 1 or more')
     self.batch, self.name = batch, name
-    self.trained = runtime_lib.run_by(trained, runtime)
-    self._glance = self.trained
-    if trained.flip_test:
-      self._glance = runtime_lib.run_by(trained.with_flip_test(False), runtime)
+    self.trained, self._glance = trained, trained.with_flip_test(False)
     self._detectors = {}
     self.input_size = trained.input_size
     self.skeleton_mm = trained.skeleton_mm
@@ -86,7 +75,6 @@ class Predictor:
     flip_test: bool | None = None,
     skeleton_mm: float | None = None,
     batch: int | None = None,
-    runtime: str = 'jax',
   ) -> 'Predictor':
     """Restores the network of a run.
 
@@ -99,11 +87,9 @@ class Predictor:
         takes the configuration's.
       skeleton_mm: sum of the 14 bones of every pose; None: the configuration's.
       batch: crops in one call of the network, at most; None: what suits the device.
-      runtime: of runtime.RUNTIMES: 'jax', or 'onnx', which on a processor is faster
-        once it has started, see docs/speed.md.
 
     Raises:
-      UserError: there is no such run, step or runtime, or `batch` is below 1.
+      UserError: there is no such run or step, or `batch` is below 1.
     """
     changed = []
     if flip_test is not None:
@@ -113,7 +99,7 @@ class Predictor:
     if skeleton_mm is not None:
       changed.append(f'--config.evaluation.skeleton_mm={float(skeleton_mm)}')
     name = str(path) or network.SHIPPED
-    return cls(network.load(path, wanted, changed), batch, name, runtime)
+    return cls(network.load(path, wanted, changed), batch, name)
 
   @classmethod
   def default(cls, **how) -> 'Predictor':

@@ -55,7 +55,6 @@ class Options:
   flip_test: bool | None = None  # see Predictor.from_checkpoint
   # Crops in one call of the network, and pictures that share calls; None: see Predictor.
   batch: int | None = None
-  runtime: str = 'jax'  # of runtime.RUNTIMES
   # Whether to draw: a JPEG for each picture, an MP4 for each video.
   pictures: bool = True
   # Of formats.KINDS; 'json' is always written.
@@ -109,7 +108,6 @@ def predict(arguments: list[str], options: Options) -> None:
       flip_test=options.flip_test,
       skeleton_mm=skeleton_mm,
       batch=options.batch,
-      runtime=options.runtime,
     )
     if passed:
       print(_passed_over(passed))
