@@ -18,7 +18,7 @@ from wild3d import __main__ as command_line
 
 ROOT = pathlib.Path(__file__).parent.parent
 README = (ROOT / 'README.md').read_text()
-RUNS = (['predict', 'docs/runner.jpg'], ['describe', 'runner-poses/poses.json'])
+RUNS = (['predict', 'docs/person.jpg'], ['describe', 'person-poses/poses.json'])
 # Command -> the function that begins its work.
 BEGINS = {
   'quickstart': 'wild3d.train.train',
@@ -96,7 +96,7 @@ def test_python_blocks(tmp_path, monkeypatch):
   (tmp_path / 'docs').symlink_to(ROOT / 'docs')
   first, block = re.findall(r'```python\n(.*?)```', README, re.S)
   exec(first, {})
-  assert (tmp_path / 'runner.json').exists()
+  assert (tmp_path / 'person.json').exists()
   names = {}
   exec(block, names)
   assert names['heatmaps'].shape == (1, 2, 64, 64, 16)
@@ -115,7 +115,7 @@ def test_no_relative_link_on_an_index(source, monkeypatch):
   text = runpy.run_path(str(ROOT / 'setup.py'))['long_description'](source)
   links = re.findall(r'\]\(([^)]+)\)', text)
   assert all(link.startswith('https://') for link in links)
-  assert any(link.endswith('/raw/main/docs/runner-pose.jpg') for link in links) == bool(
+  assert any(link.endswith('/raw/main/docs/person-pose.jpg') for link in links) == bool(
     source
   )
   assert 'what it can do' in text
