@@ -92,7 +92,7 @@ def plot(samples, path):
 
   plt.figure(figsize=(6, 3), layout='constrained')
   plt.plot(*zip(*samples, strict=True), color='#1f6feb')
-  plt.ylim(0)
+  plt.ylim(0, 1.1 * max(held for _, held in samples))
   plt.xlabel('step')
   plt.ylabel('resident memory, MB')
   plt.savefig(path)

@@ -35,6 +35,8 @@ def main():
   found, start = {name: [] for name in SCORES}, 0
   for number, run in enumerate(options.runs, 1):
     lines = metric_writer.read(run)
+    if not any(LOSS in line for line in lines):
+      parser.error(f'{run}: no metrics.jsonl of a training: name folders of runs')
     logged = [(start + line['step'], line[LOSS]) for line in lines if LOSS in line]
     losses.plot(*zip(*logged, strict=True), color='#1f6feb', lw=1)
     for name, key in SCORES.items():
