@@ -2,10 +2,9 @@
 
   python experiments/ablation/run.py
 
-trains every row, each as `wild3d train --config=configs/ablation.py` with the row's
-fields. All rows have the quickstart's network and optimiser, and steps and rates of their
-own. `wild3d quickstart --ablation` trains the first four with the quickstart's steps. Cost
-and result: experiments/ablation/README.md.
+trains every row with `wild3d train --config=configs/ablation.py`, stage by stage, and a
+stage that several rows have in common once. `wild3d quickstart --ablation` trains the
+first four with one seed. Cost and result: experiments/ablation/README.md.
 """
 
 from typing import NamedTuple
@@ -44,9 +43,6 @@ _CLIPS = {
   'stages.geometric.share_clip': 0.25,
 }
 
-# A last stage of three times the steps at a higher rate, with or without the loss.
-_LONG = {'stages.geometric.steps': 900, 'stages.geometric.learning_rate': 5e-3}
-
 _BOTH = ('regression', 'lift')  # the paper's head, and the quickstart's
 
 # The paper's claim.
@@ -58,17 +54,6 @@ CLAIM = {
 }
 FULL = '3d_2d_geometric'
 
-# The same with more time for the loss, and more weight.
-LONG = {
-  '3d_2d_long': Row('3D + 2D, longer', _NO_GEOMETRY | _LONG, '', _BOTH),
-  '3d_2d_geometric_long': Row(
-    '3D + 2D + geometric, longer',
-    _LONG | {'stages.geometric.weights.geometric': 0.25},
-    '3d_2d_long',
-    _BOTH,
-  ),
-}
-
 # Past the paper: the last row of the claim with one thing more.
 MORE = {
   'ema': Row('+ average of the weights', {'ema': 0.998}, FULL),
@@ -76,8 +61,8 @@ MORE = {
   'angles': Row('+ angle limits', {'stages.geometric.weights.angles': 0.1}, FULL),
   'integral': Row('integral head instead', {'model.depth_head': 'integral'}, FULL),
   'bones': Row('bone head instead', {'model.depth_head': 'bones'}, FULL),
-  'perspective': Row(
-    '+ perspective correction', {'perspective_correction': True}, FULL
+  'camera_axes': Row(
+    'no perspective correction', {'perspective_correction': False}, FULL
   ),
   'clips': Row('+ clips', _CLIPS, FULL),
   'temporal': Row(
@@ -93,40 +78,45 @@ MORE = {
     FULL,
   ),
 }
-ROWS = CLAIM | LONG | MORE
+ROWS = CLAIM | MORE
 
 
-# The tables' own, so that a quickstart of more steps does not move them.
-_PINNED = {
-  'stages.heatmap.steps': 1200,
-  'stages.depth.steps': 1600,
-  'stages.geometric.steps': 300,
-  'stages.geometric.learning_rate': 2e-3,
-  'stages.geometric.weights.geometric': 0.1,
-  'perspective_correction': False,
-}
+# What the stages before the last cannot see of a row: rows that are the same to a stage
+# have it in common. A source `extra` is in nobody's stages but the last.
+_LAST = ('stages.geometric.', 'datasets.extra.', 'sources.extra.', 'clip_frames')
+_DEPTH = ('stages.depth.', 'model.depth_head', 'lift_poses', 'perspective_correction')
+_UNSEEN = {'heatmap': _LAST + _DEPTH, 'depth': _LAST, 'geometric': ()}
 
 
 def get_config():
-  """That of the tables' rows: the quickstart as it was when they were begun."""
-  config = with_extra(quickstart.get_config())
-  config.update_from_flattened_dict(_PINNED)
-  return config
-
-
-def with_extra(config):
   """The quickstart's, with a source that rows use as they need it."""
+  config = quickstart.get_config()
   config.datasets.extra = quickstart.base.dataset('synthetic_people/quickstart')
   config.sources.extra = quickstart.base.source('extra', 'lab_train', '2d')
   return config
 
 
-def overrides(row: str, head: str, seed: int = 0) -> list[str]:
-  """The arguments --config.a.b=c that make `get_config()` a row of the table."""
-  own = {'model.depth_head': head, 'model.depth_residuals': 1, 'seed': seed}
-  return arguments(own | ROWS[row].fields)
+def fields(row: str, head: str) -> dict[str, object]:
+  """The fields in which a row with a head differs from `get_config()`."""
+  return {'model.depth_head': head} | ROWS[row].fields
 
 
-def arguments(fields: dict[str, object]) -> list[str]:
+def seen(row: str, head: str, stage: str) -> dict[str, object]:
+  """Those of them that make a difference up to the end of a stage."""
+  every = fields(row, head)
+  return {k: v for k, v in every.items() if not k.startswith(_UNSEEN[stage])}
+
+
+def beginning(row: str, head: str, stage: str) -> tuple[str, str]:
+  """The first row, with its head, that a stage cannot tell from this one."""
+  return next(
+    (other, theirs)
+    for other in ROWS
+    for theirs in ROWS[other].heads
+    if seen(other, theirs, stage) == seen(row, head, stage)
+  )
+
+
+def arguments(changed: dict[str, object]) -> list[str]:
   """Fields as arguments of the command line."""
-  return [f'--config.{field}={value}' for field, value in fields.items()]
+  return [f'--config.{field}={value}' for field, value in changed.items()]

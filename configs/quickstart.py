@@ -11,9 +11,8 @@ from wild3d.configs import base
 def get_config():
   """Three short stages of a small network."""
   config = base.get_config()
-  config.model.update(
-    {'stacks': 1, 'residuals': 1, 'features': 64, 'stem': 16, 'depth_head': 'lift'}
-  )
+  config.model.update({'stacks': 1, 'residuals': 1, 'features': 64, 'stem': 16})
+  config.model.update({'depth_head': 'lift', 'depth_residuals': 1})
   config.input_size = 64
   config.batch_size = 16
   # Maps of 16 x 16 need sub-pixel targets and decoding; see losses.py on the loss.
@@ -41,6 +40,7 @@ def get_config():
   config.schedule = ('heatmap', 'depth', 'geometric')
   config.log_every = 100
   config.checkpoint.every = 1000
+  config.checkpoint.keep = 3  # with the end of `depth`, where --ablation goes on
   config.evaluation.batch_size = 48
   config.evaluation.skeleton_mm = 4070.848  # `skeleton_mm` of the set's metadata
   config.evaluation.main = 'wild_test'

@@ -34,7 +34,7 @@ def main():
   place = [f'--config.data_dir={options.data_dir}'] if options.data_dir else []
   lines = []
   for name, row in ablation.CLAIM.items():
-    folder = options.folder / f'{name}-{options.head}-{options.seed}'
+    folder = options.folder / 'rows' / f'{name}-{options.head}-{options.seed}'
     net = network.load(folder, 'latest', place)
     evaluator = evaluate.Evaluator(net.config, net.mesh, 'wild_test')
     people = evaluator.samples(net, 'wild_test', options.first + options.people)

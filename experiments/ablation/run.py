@@ -3,9 +3,11 @@
   python experiments/ablation/run.py
   python experiments/ablation/run.py --only=3d_2d,3d_2d_geometric --heads=lift --seeds=0
 
-Each run is `wild3d train`, then `wild3d evaluate` on each test set, in processes of
-their own; its folder is runs/ablation/ROW-HEAD-SEED. What is complete is left alone, and
-what was interrupted goes on: the same command again. Tables: tables.py.
+Each stage is a run of `wild3d train` that begins with the parameters of the stage before,
+and a stage that several rows have in common is run once: it is in runs/ablation/STAGE, the
+last one of each row in runs/ablation/rows. Then `wild3d evaluate` on each test set. What is
+complete is left alone, and what was interrupted goes on: the same command again. Several
+of these, with other --seeds, may run side by side. Tables: tables.py.
 """
 
 import argparse
@@ -42,7 +44,7 @@ def main():
   add('--seeds', default='0,1,2', help='default: %(default)s')
   add('--data_dir', default=files.DATA_DIR, help='of built datasets; people go there')
   add('--tests_dir', default='', help='of mocap_people and mpii (default: --data_dir)')
-  options, fields = parser.parse_known_args()
+  options, changed = parser.parse_known_args()
   rows, heads = options.only.split(','), options.heads.split(',')
   if unknown := sorted(set(rows) - set(ablation.ROWS)):
     parser.error(f'--only={unknown[0]}: choose from {", ".join(ablation.ROWS)}')
@@ -56,34 +58,53 @@ def main():
     if options.heads == '' or head in heads
   ]
   for number, (row, head, seed) in enumerate(runs, 1):
-    folder = pathlib.Path(options.folder, f'{row}-{head}-{seed}')
-    print(f'==== {number} of {len(runs)}: {folder}', flush=True)
-    arguments = [*ablation.overrides(row, head, seed), *fields]
-    train(folder, arguments, options.data_dir)
+    print(f'==== {number} of {len(runs)}: {row}, {head}, seed {seed}', flush=True)
+    before = ''
+    for place in stages(row, head, seed):
+      before = train(pathlib.Path(options.folder), place, before, options, changed)
     for name in SETS:
-      score(folder, name, options.data_dir, options.tests_dir or options.data_dir)
+      score(before, name, options.data_dir, options.tests_dir or options.data_dir)
 
 
-def train(folder, arguments, data_dir):
+def stages(row, head, seed):
+  """The runs that a row is made of, in order: (their folder, their own arguments)."""
+  names = ablation.get_config().schedule
+  for index, stage in enumerate(names):
+    first = ablation.beginning(row, head, stage)
+    kind = 'rows' if stage == names[-1] else stage
+    # Another seed a stage: else each would see the same images in the same order.
+    own = {'schedule': (stage,), 'seed': seed + 1000 * index}
+    yield f'{kind}/{"-".join(first)}-{seed}', ablation.seen(*first, stage) | own
+
+
+def train(folder, place, before, options, changed):
   """Trains, unless the folder says that this is done; cost.json adds up the cost."""
+  name, fields = place
+  folder = folder / name
   done = folder / 'cost.json'
   cost = json.loads(done.read_text()) if done.exists() else {}
   if cost.get('complete'):
-    return
-  for name in OWN:  # before the clock starts
-    if _is_built(name, data_dir):
-      continue
-    _wild3d('data', 'build', name, f'--data_dir={data_dir}')
+    return folder
+  for data in OWN:  # before the clock starts
+    if not _is_built(data, options.data_dir):
+      _wild3d('data', 'build', data, f'--data_dir={options.data_dir}')
   began, used = time.monotonic(), _processor()
   try:
-    place = (f'--workdir={folder}', f'--config.data_dir={data_dir}')
-    _wild3d('train', f'--config={CONFIG}', *place, *arguments)
+    _wild3d(
+      'train',
+      f'--config={CONFIG}',
+      f'--workdir={folder}',
+      f'--config.data_dir={options.data_dir}',
+      *ablation.arguments(fields | {'init_from': str(before)}),
+      *changed,
+    )
     cost['complete'] = True
   finally:
     spent = {'minutes': time.monotonic() - began, 'cpu_minutes': _processor() - used}
     cost |= {key: cost.get(key, 0.0) + value / 60 for key, value in spent.items()}
     if folder.is_dir():
       files.write(done, json.dumps(cost))
+  return folder
 
 
 def score(folder, name, data_dir, tests_dir):

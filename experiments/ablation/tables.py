@@ -2,7 +2,7 @@
 
   python experiments/ablation/tables.py
 
-Reads runs/ablation/*/scores_*.json; what is not there is left out.
+Reads runs/ablation/rows/*/scores_*.json; what is not there is left out.
 """
 
 import argparse
@@ -57,7 +57,7 @@ def groups(folder, name):
   found = {}
   for row, fields in ablation.ROWS.items():
     for head in fields.heads:
-      paths = folder.glob(f'{row}-{head}-*/scores_{name}.json')
+      paths = folder.glob(f'rows/{row}-{head}-*/scores_{name}.json')
       by_seed = {int(p.parent.name.rpartition('-')[2]): p for p in paths}
       if by_seed:
         found[row, head] = {s: scores_json.read(by_seed[s]) for s in sorted(by_seed)}
@@ -75,7 +75,7 @@ def table(folder, name, found):
     {called(*key): list(runs.values()) for key, runs in found.items()}
   )
   for head in INK if name == 'wild' else ():
-    runs = sorted(folder.glob(f'{ablation.FULL}-{head}-*'))
+    runs = sorted(folder.glob(f'rows/{ablation.FULL}-{head}-*'))
     last = [_last(metric_writer.read(files.absolute(run))) for run in runs]
     last = [line for line in last if line]
     if last:
@@ -136,12 +136,12 @@ def figure(found, path, title):
 
 def cost(folder):
   """What the runs took together."""
-  costs = [json.loads(p.read_text()) for p in sorted(folder.glob('*/cost.json'))]
+  costs = [json.loads(p.read_text()) for p in sorted(folder.glob('*/*/cost.json'))]
   hours = sum(c['cpu_minutes'] for c in costs) / 60
-  each = sum(c['minutes'] for c in costs) / max(1, len(costs))
+  rows_done = len(list(folder.glob('rows/*/scores_wild.json')))
   return (
-    f'{len(costs)} runs; training took {hours:.1f} CPU hours together, '
-    f'{each:.1f} minutes a run.'
+    f'{rows_done} rows and seeds, of {len(costs)} stages of training, which took '
+    f'{hours:.1f} CPU hours together.'
   )
 
 

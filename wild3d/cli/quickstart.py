@@ -6,6 +6,7 @@ from wild3d.cli.parser import Parser
 
 _PROTOCOLS = 'pose3d,pck_torso,geometry'
 _PEOPLE = 3  # shown under each row
+_COST = 'about a quarter of an hour on two cores'
 
 
 def main(arguments) -> None:
@@ -26,7 +27,7 @@ def main(arguments) -> None:
     '--ablation',
     action='store_true',
     help='train three more networks, without the 2D labels, without the geometric loss, '
-    'without both, and show them side by side: a quarter of an hour more',
+    'without both, and show them side by side: ten minutes more',
   )
   options, overrides = parser.parse_overrides(arguments)
 
@@ -39,22 +40,19 @@ def main(arguments) -> None:
     config.data_dir = str(workdir / 'tfds')
     return settings.override(config, [*overrides, *fields])
 
-  runs = {ablation.FULL: (configured(quickstart.get_config()), options.workdir)}
+  full = configured(quickstart.get_config())
+  runs = {ablation.FULL: (full, workdir)}
   if options.ablation:
-    print(
-      'four networks, one after the other: about half an hour on two cores', flush=True
-    )
-    for name, row in ablation.CLAIM.items():
-      config = ablation.with_extra(quickstart.get_config())
-      config = configured(config, ablation.arguments(row.fields))
-      runs.setdefault(name, (config, workdir / 'ablation' / name))
+    if full.schedule != quickstart.get_config().schedule:
+      parser.error('--ablation compares all three stages: leave out --config.schedule')
+    print(f'four networks, one after the other: {_COST}', flush=True)
+    runs |= _others(full, workdir, configured)
   started = time.monotonic()
 
   from wild3d import evaluate, network, train
   from wild3d.training import mesh
 
-  first = next(iter(runs.values()))[0]
-  mesh.split_cores(first.batch_size, first.evaluation.batch_size)
+  mesh.split_cores(full.batch_size, full.evaluation.batch_size)
   for config, folder in runs.values():
     train.train(config, folder)
   page = workdir / 'report.html'
@@ -72,6 +70,35 @@ def main(arguments) -> None:
     f'its people: wild3d data browse {config.datasets.people.name} '
     f'--data_dir={config.data_dir} --out=people.html'
   )
+
+
+def _others(full, workdir, configured):
+  """The other rows of the claim: name -> (configuration, folder), in order of training.
+
+  A row that differs from an earlier one in the last stage alone begins where that one
+  had got, at the checkpoint before it.
+  """
+  from wild3d.configs import ablation
+
+  *before, last = full.schedule
+  at = sum(full.stages[stage].steps for stage in before)
+  steps = full.stages[last].steps
+  full.checkpoint.keep = max(full.checkpoint.keep, 2 + steps // full.checkpoint.every)
+  head = full.model.depth_head
+  runs = {ablation.FULL: (full, workdir)}
+  for name in ablation.CLAIM:
+    if name in runs:
+      continue
+    changed = ablation.fields(name, head)
+    seen = ablation.seen(name, head, before[-1])
+    for other, (_, folder) in runs.items():
+      if seen == ablation.seen(other, head, before[-1]):
+        changed |= {'init_from': f'{folder}/checkpoints/{at}', 'schedule': (last,)}
+        break
+    config = configured(ablation.get_config(), ablation.arguments(changed))
+    config.checkpoint.keep = full.checkpoint.keep
+    runs[name] = config, workdir / 'ablation' / name
+  return runs
 
 
 def _claim(folders, evaluator):
