@@ -9,7 +9,7 @@ from wild3d.errors import UserError
 from wild3d.training import check_config, mesh
 
 
-class Planned(Exception):
+class PlannedError(Exception):
   """Everything is trained."""
 
 
@@ -25,10 +25,10 @@ def planned(monkeypatch, tmp_path):
     )
 
     def done(*_):
-      raise Planned
+      raise PlannedError
 
     monkeypatch.setattr(network, 'load', done)
-    with pytest.raises(Planned):
+    with pytest.raises(PlannedError):
       quickstart.main([f'--workdir={tmp_path}', *arguments])
     return {folder.removeprefix(str(tmp_path)): c for folder, c in runs.items()}
 
@@ -79,7 +79,7 @@ def test_the_checkpoint_is_kept_without_the_flag(planned):
 
 def test_another_schedule(tmp_path):
   """Catches a row that goes on from a stage which does not exist."""
-  with pytest.raises(UserError, match='leave out --config.schedule'):
+  with pytest.raises(UserError, match='leave out --config'):
     quickstart.main(
       [f'--workdir={tmp_path}', '--ablation', "--config.schedule=('heatmap',)"]
     )

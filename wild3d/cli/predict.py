@@ -85,8 +85,8 @@ def main(arguments) -> None:
   add(
     '--flip_test',
     action='store_true',
-    help='poses are the mean over the picture and its mirror image; the default is the '
-    "run's, and so does the network that comes with wild3d",
+    help='poses are the mean over the picture and its mirror image; the default is what '
+    'the run was scored with: for the network that comes with wild3d, this',
   )
   add(
     '--no_flip_test',
