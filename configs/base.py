@@ -130,7 +130,6 @@ def get_config():
     'loss': 'squared',  # of heatmaps; or 'cross_entropy' over places
     'mask_unlabelled': True,  # False, as released: trained towards empty maps
     'geometric_form': 'paper',  # or 'released': groups weighted by bone length
-    'geometric_xy': 'labels',  # or 'predicted': x, y of the bones that losses measure
     'depth_root': 'pelvis',  # where depth is 0; or 'spine', as released
   }
 

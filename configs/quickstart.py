@@ -35,7 +35,7 @@ def get_config():
     2400, 1e-2, both, share_3d=0.375, decay='cosine', depth=0.5
   )
   config.stages.geometric = base.stage(
-    900, 5e-3, both, share_3d=0.375, decay='cosine', depth=0.5, geometric=0.1
+    900, 5e-3, both, share_3d=0.375, decay='cosine', depth=0.5, geometric=0.25
   )
   config.schedule = ('heatmap', 'depth', 'geometric')
   config.log_every = 100

@@ -26,9 +26,6 @@ HEATMAP_LOSSES = ('squared', 'cross_entropy')
 # spine; the middle of pelvis and neck stands for it.
 DEPTH_ROOTS = {'pelvis': skeleton.ROOT, 'spine': (6, 8)}
 
-# config.target.geometric_xy: where the ends of the bones are whose length a loss sees.
-XY = ('labels', 'predicted')
-
 
 class Target(NamedTuple):
   """How targets and losses are formed: config.target, and config.clip_frames."""
@@ -39,7 +36,6 @@ class Target(NamedTuple):
   loss: str = 'squared'
   mask_unlabelled: bool = True
   geometric_form: str = 'paper'
-  geometric_xy: str = 'labels'
   depth_root: str = 'pelvis'
   clip_frames: int = 1
 
@@ -134,7 +130,7 @@ def geometric_loss(
   """Variance within each bone group of the bones' relative lengths, summed.
 
   Args:
-    joints: crop units; x, y the labels (or target.geometric_xy) and z predicted. Gradient
+    joints: crop units; x, y the ground-truth labels and z predicted. Gradient
       reaches z alone.
     visible: a bone counts if both its ends are visible. A group with fewer than
       two such bones adds 0.
@@ -192,7 +188,7 @@ def symmetry_loss(
   """Squared relative difference of left and right arms and legs, mean over the pairs.
 
   Args:
-    joints: crop units; x, y the labels (or target.geometric_xy) and z predicted. Gradient
+    joints: crop units; x, y the ground-truth labels and z predicted. Gradient
       reaches z alone.
     visible: a pair of bones counts if all four ends are visible. Without one: 0.
 
@@ -269,13 +265,13 @@ def _depth_term(predicted, batch, target):
 
 
 def _geometric_term(predicted, batch, target):
-  lifted = _lifted(predicted, batch, target)
+  lifted = _lifted(predicted, batch)
   values = geometric_loss(lifted, batch['visible'], target.geometric_form)
   return values, _of_2d(batch)
 
 
 def _angles_term(predicted, batch, target):
-  lifted = _lifted(predicted, batch, target)
+  lifted = _lifted(predicted, batch)
   return jax.vmap(geometry.bend_excess)(lifted, batch['visible']), _of_2d(batch)
 
 
@@ -283,16 +279,14 @@ def _temporal_term(predicted, batch, target):
   """A clip's loss counts for each of its frames: the mean over rows is that of clips."""
   frames = target.clip_frames
   in_clips = lambda x: x.reshape(-1, frames, *x.shape[1:])  # noqa: E731
-  lifted = _lifted(predicted, batch, target)
+  lifted = _lifted(predicted, batch)
   values = temporal_bone_loss(in_clips(lifted), in_clips(batch['visible']))
   weights = batch['weight'] * (batch['clip_frame'] >= 0)
   return jnp.repeat(values, frames), weights
 
 
 def _symmetry_term(predicted, batch, target):
-  return symmetry_loss(_lifted(predicted, batch, target), batch['visible']), _of_2d(
-    batch
-  )
+  return symmetry_loss(_lifted(predicted, batch), batch['visible']), _of_2d(batch)
 
 
 def _lift_term(predicted, batch, target):
@@ -316,22 +310,9 @@ def _of_2d(batch):
   return batch['weight'] * (1 - batch['has3d'].astype(jnp.float32))
 
 
-def _lifted(predicted, batch, target):
-  """Joints [B,J,3] whose depth alone is taught: x and y are fixed.
-
-  They are the labels, as in the paper. Then limbs are asked to be as long as they should
-  where the labels are, and what is scored stands on the predicted places; 'predicted'
-  takes these, and depth also makes up for them.
-  """
-  xy = batch['joints2d']
-  if target.geometric_xy == 'predicted':
-    maps = predicted.heatmaps[:, -1]
-    if target.loss == 'cross_entropy':  # then they are logits over the places
-      maps = jax.nn.softmax(maps, axis=(1, 2))
-    find = functools.partial(heatmaps.decode, refine='parabola')
-    xy = jax.vmap(jax.vmap(lambda one: find(one)[0], in_axes=-1))(maps)
-    xy = jax.lax.stop_gradient(xy)
-  return jax.vmap(geometry.lift)(xy, predicted.depth)
+def _lifted(predicted, batch):
+  """Joints [B,J,3]: x and y are the labels, so that depth alone is taught."""
+  return jax.vmap(geometry.lift)(batch['joints2d'], predicted.depth)
 
 
 # name -> function of (Predicted, batch, Target) that returns (values [B], weights [B]):

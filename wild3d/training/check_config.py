@@ -117,7 +117,6 @@ def rules() -> dict[str, Rule]:
     'target.loss': _one_of(losses.HEATMAP_LOSSES),
     'target.mask_unlabelled': _FLAG,
     'target.geometric_form': _one_of(losses.FORMS),
-    'target.geometric_xy': _one_of(losses.XY),
     'target.depth_root': _one_of(losses.DEPTH_ROOTS),
     'optimizer.name': _one_of(optimizer.NAMES),
     'optimizer.decay': _DECAY,
