@@ -66,7 +66,7 @@ MORE = {
   ),
   'clips': Row('+ clips', _CLIPS, FULL),
   'temporal': Row(
-    '+ clips, temporal', _CLIPS | {'stages.geometric.weights.temporal': 0.5}, 'clips'
+    '+ clips, temporal', _CLIPS | {'stages.geometric.weights.temporal': 5.0}, 'clips'
   ),
   'lift_poses': Row(
     '+ poses in new views',

@@ -19,7 +19,7 @@ from flax import linen as nn
 from wild3d import network
 from wild3d.models import depth, lift
 from wild3d.models.pixels import to_float
-from wild3d.training import mesh, sources
+from wild3d.training import sources
 
 DOMAINS = {'lab_test': -1.0, 'wild_test': 1.0}
 PENALTY = 1.0  # of the ridge, on standardised features
@@ -36,7 +36,8 @@ def main():
   print('| run | numbers a head is given | right, of people not fitted to |')
   print('|---|---|---|')
   for row in options.rows.split(','):
-    for folder in sorted((options.folder / 'rows').glob(f'{row}-*')):
+    for scored in sorted(options.folder.glob(f'rows/{row}-*/scores_wild.json')):
+      folder = scored.parent
       net = network.load(folder, 'latest', place)
       x, y = given(net)
       print(f'| {folder.name} | {x.shape[1]} | {told_apart(x, y):.3f} |', flush=True)
@@ -68,7 +69,7 @@ def given(net) -> tuple[np.ndarray, np.ndarray]:
   for name, domain in DOMAINS.items():
     for batch in sources.for_evaluation(net.config, 'people', name, 0):
       real = batch['weight'] > 0
-      features.append(np.asarray(see(mesh.put(batch['image'], net.mesh)))[real])
+      features.append(np.asarray(see(batch['image']))[real])
       domains.append(np.full(real.sum(), domain))
   return np.concatenate(features).astype(np.float64), np.concatenate(domains)
 
