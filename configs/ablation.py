@@ -43,6 +43,12 @@ _CLIPS = {
   'stages.geometric.share_clip': 0.25,
 }
 
+_NEW_VIEWS = {
+  'lift_poses': 256,
+  'stages.depth.weights.lift': 1.0,
+  'stages.geometric.weights.lift': 1.0,
+}
+
 _BOTH = ('regression', 'lift')  # the paper's head, and the quickstart's
 
 # The paper's claim.
@@ -68,13 +74,10 @@ MORE = {
   'temporal': Row(
     '+ clips, temporal', _CLIPS | {'stages.geometric.weights.temporal': 5.0}, 'clips'
   ),
-  'lift_poses': Row(
-    '+ poses in new views',
-    {
-      'lift_poses': 256,
-      'stages.depth.weights.lift': 1.0,
-      'stages.geometric.weights.lift': 1.0,
-    },
+  'lift_poses': Row('+ poses in new views', _NEW_VIEWS, FULL),
+  'together': Row(
+    '+ new views, symmetry',
+    _NEW_VIEWS | {'stages.geometric.weights.symmetry': 0.05},
     FULL,
   ),
 }
