@@ -7,6 +7,7 @@ right are the person's own. Nothing here needs JAX.
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 from jaxtyping import Float
 
 JOINTS = (
@@ -155,7 +156,11 @@ def bone_lengths(
   return np.linalg.norm(ends[..., 0, :] - ends[..., 1, :], axis=-1)
 
 
-def convert(joints, source, target=JOINTS):
+def convert(
+  joints: npt.ArrayLike,
+  source: str | Sequence[str],
+  target: str | Sequence[str] = JOINTS,
+) -> tuple[np.ndarray, np.ndarray]:
   """Reorders joints from one joint set to another, matching by name.
 
   Args:

@@ -51,7 +51,15 @@ def test_help_needs_no_jax(command):
       '--chekpoint=w (did you mean --checkpoint?)',
     ),
     (['predict', 'a.jpg', '--check=w'], '--check=w (did you mean'),
-    (['data', 'build', 'mpii', '--manul_dir=d'], '(did you mean --manual_dir?)'),
+    (
+      ['data', 'build', 'mpii', '--manul_dir=d'],
+      '(did you mean --manual_dir?); see wild3d data build --help',
+    ),
+    (['data', 'bild', 'mpii'], '(did you mean build?)'),
+    (
+      ['train', '--config=photos', '--wrkdir=w'],
+      'are required: --workdir; unknown: --wrkdir (did you mean --workdir?)',
+    ),
     (['evaluate', '--workdir=absent'], 'absent holds no checkpoints'),
     (['data', 'build', 'mpi', '--data_dir=d'], "unknown dataset 'mpi'"),
     (['data', 'build', 'mpii/huge', '--data_dir=d'], "no configuration 'huge'"),
@@ -134,6 +142,8 @@ def test_quiet_and_verbose(tmp_path, monkeypatch, capfd):
     ('wild3d data ver', {'verify'}),
     ('wild3d data build --man', {'--manual_dir'}),
     ('wild3d predict a.jpg --refine par', {'parabola'}),
+    ('wild3d predict a.jpg --joints co', {'coco17'}),
+    ('wild3d predict a.jpg --formats csv,b', {'csv,bvh'}),
   ],
 )
 def test_completion(line, follows, tmp_path):

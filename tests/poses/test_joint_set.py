@@ -89,7 +89,9 @@ def test_table_has_a_row_a_person(tmp_path):
 
 def test_other_names_are_refused():
   """Catches a typing error that gives the default, or a conversion of what is no MPII."""
-  with pytest.raises(UserError, match='--joints=coco: choose from mpii16, h36m17'):
+  with pytest.raises(
+    UserError, match="no joint set 'coco': choose from mpii16, h36m17"
+  ):
     joint_set.converted(make(), 'coco')
   coco = joint_set.converted(make(), 'coco17')
   with pytest.raises(UserError, match='in the joints of coco17'):

@@ -130,7 +130,7 @@ def test_command(run, tmp_path, capsys):
     (['--distortion=0,0,0,0'], '--distortion: give --intrinsics'),
     (['--intrinsics=9,9,5,5', '--distortion=1'], '--distortion=1: give k1,k2,p1,p2'),
     (['--intrinsics=90,90,50,40', '--distortion=-9,0,0,0'], 'does not reach the sides'),
-    (['--joints=coco'], '--joints=coco: choose from mpii16, h36m17'),
+    (['--joints=coco'], "--joints: no joint set 'coco': choose from mpii16, h36m17"),
     (['--height=170'], 'metres'),
     (['--step=7'], '--step=7'),
     (['--batch=0'], '--batch=0'),

@@ -10,7 +10,7 @@ def main(arguments) -> None:
     usage='wild3d compare A.json B.json [--out OUT]\n'
     '       wild3d compare A0.json A1.json A2.json --with B0.json B1.json B2.json',
     description='Prints two files of scores side by side, or the means of two groups '
-    'of runs that differ in their seeds, with paired differences and their 95 %% '
+    'of runs that differ in their seeds, with paired differences and their 95 % '
     'intervals. All must score the same samples.',
   )
   parser.add_argument(

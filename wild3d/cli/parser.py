@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 from collections.abc import Iterator, Sequence
 from typing import NoReturn
 
@@ -13,6 +14,8 @@ OUTPUT = {
   '--verbose': 'print what the libraries log, and where an error came from',
 }
 
+_CHOICE = re.compile(r"invalid choice: '([^']*)' \(choose from (.*)\)")
+
 
 class Parser(argparse.ArgumentParser):
   """Argparse's, whose errors are one line, as all others, and no usage before it."""
@@ -20,13 +23,27 @@ class Parser(argparse.ArgumentParser):
   def __init__(self, **settings):
     """See argparse.ArgumentParser. A flag is written out: a new one may begin alike."""
     super().__init__(allow_abbrev=False, **settings)
+    self._given = []
     for flag, text in OUTPUT.items():
       self.add_argument(flag, action=_Heard, nargs=0, dest=argparse.SUPPRESS, help=text)
 
   def error(self, message: str) -> NoReturn:
     """Raises UserError; argparse's message names the flag and what may be chosen."""
     said = message.removeprefix('argument ')
+    if choice := _CHOICE.search(said):
+      said += meant(choice[1], re.findall(r'[\w-]+', choice[2]))
+    elif 'arguments are required' in said:  # is one of them there, mistyped?
+      known = list(_flags(self))
+      for given in self._given:
+        flag = given.partition('=')[0]
+        if flag.startswith('--') and flag not in known and meant(flag, known):
+          said += f'; unknown: {flag}{meant(flag, known)}'
     raise UserError(f'{said}; see {self.prog} --help')
+
+  def parse_known_args(self, args=None, namespace=None):
+    """As argparse's; `error` may look at the arguments."""
+    self._given = list(args or ())
+    return super().parse_known_args(args, namespace)
 
   def parse_args(self, args=None, namespace=None):
     """The options.
@@ -58,9 +75,19 @@ class Parser(argparse.ArgumentParser):
     return self.parse_known_args(arguments, namespace)
 
   def _refuse(self, unknown):
-    said = [f'{a}{meant(a.partition("=")[0], _flags(self))}' for a in unknown]
+    command = self._command()
+    said = [f'{a}{meant(a.partition("=")[0], _flags(command))}' for a in unknown]
     if said:
-      self.error(f'unknown: {", ".join(said)}')
+      command.error(f'unknown: {", ".join(said)}')
+
+  def _command(self):
+    """The parser of the command that was given, where there are commands."""
+    for action in self._actions:
+      if isinstance(action, argparse._SubParsersAction):
+        return next(
+          (action.choices[a] for a in self._given if a in action.choices), self
+        )
+    return self
 
 
 class _Heard(argparse.Action):

@@ -123,13 +123,13 @@ def main(arguments) -> None:
     type=lambda text: tuple(filter(None, text.split(','))),
     metavar='A,B',
     help='of json (always), npz, csv, bvh, trc, c3d: see docs/predict.md',
-  )
+  ).completer = _formats  # type: ignore[attr-defined]  # argcomplete's
   add(
     '--joints',
     metavar='SET',
     help='in files but BVH: mpii16 (default), h36m17, coco17, smpl24, lsp14, '
     'mpi_inf_3dhp17',
-  )
+  ).completer = _joint_sets  # type: ignore[attr-defined]
   add('--html', metavar='FILE', help='an interactive page')
   add('--rerun', metavar='FILE', help='a recording for the rerun viewer')
   add(
@@ -173,3 +173,17 @@ def _numbers(flag, text):
     return tuple(map(float, text.split(',')))
   except ValueError:
     raise UserError(f'--{flag}={text}: give numbers with commas between') from None
+
+
+def _formats(prefix, **_):
+  """What may follow, for the shell: after a comma too."""
+  from wild3d.poses import formats
+
+  before, comma, _ = prefix.rpartition(',')
+  return [f'{before}{comma}{kind}' for kind in formats.KINDS]
+
+
+def _joint_sets(**_):
+  from wild3d import skeleton
+
+  return list(skeleton.JOINT_SETS)

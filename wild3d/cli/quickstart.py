@@ -27,7 +27,7 @@ def main(arguments) -> None:
     '--ablation',
     action='store_true',
     help='train three more networks, without the 2D labels, without the geometric loss, '
-    'without both, and show them side by side: ten minutes more',
+    'without both, and show them side by side: in as long again',
   )
   options, overrides = parser.parse_overrides(arguments)
 

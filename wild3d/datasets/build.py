@@ -13,8 +13,10 @@ import dataclasses
 import errno
 import hashlib
 import json
+import logging
 import multiprocessing
 import os
+import pickle
 import re
 
 import tensorflow as tf
@@ -199,7 +201,7 @@ def _here(builder, tasks, total):
       workers,
       mp_context=multiprocessing.get_context('spawn'),  # TensorFlow cannot be forked
       initializer=_start_worker,
-      initargs=(builder,),
+      initargs=(logging.getLogger('absl').level, pickle.dumps(builder)),
     ) as pool:
       running = {pool.submit(_in_worker, task): task for task in tasks}
       try:
@@ -218,9 +220,11 @@ def _here(builder, tasks, total):
 _worker_builder = None  # of this worker process
 
 
-def _start_worker(builder):
+def _start_worker(level, builder):
+  # Before the builder is made here, of which absl would tell in every worker.
+  logging.getLogger('absl').setLevel(level)
   global _worker_builder
-  _worker_builder = builder
+  _worker_builder = pickle.loads(builder)  # from the process that began this one
   # One thread each: there is a process for every core.
   tf.config.threading.set_intra_op_parallelism_threads(1)
   tf.config.threading.set_inter_op_parallelism_threads(1)

@@ -22,7 +22,9 @@ def check(name: str) -> None:
     UserError: the name is none of skeleton.JOINT_SETS.
   """
   if name not in skeleton.JOINT_SETS:
-    raise UserError(f'--joints={name}: choose from {", ".join(skeleton.JOINT_SETS)}')
+    raise UserError(
+      f'no joint set {name!r}: choose from {", ".join(skeleton.JOINT_SETS)}'
+    )
 
 
 def missing(name: str) -> tuple[str, ...]:

@@ -164,7 +164,10 @@ def _predicted(poses_of, found, header, html):
 def _check(options):
   """Says what is wrong with a flag before any work."""
   camera_space.check(**camera_space.given(options))
-  joint_set.check(options.joints)
+  try:
+    joint_set.check(options.joints)
+  except UserError as error:
+    raise UserError(f'--joints: {error}') from None
   if options.box is not None and options.boxes is not None:
     raise UserError('--box and --boxes: give one of the two')
   if options.box is not None:

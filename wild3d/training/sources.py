@@ -28,18 +28,25 @@ def prepare_datasets(config, stages: Sequence[schedule.Stage]) -> None:
   Raises:
     UserError: a dataset cannot be built, has no such split, or no clips.
   """
-  for name in _used(config):
-    processes.in_turn(functools.partial(dataset, config, name))
-  for name, source in config.sources.items():
-    fields = config.datasets[source.dataset]
-    built = records.find(fields.name, files.absolute(config.data_dir))
-    try:
-      records.count(built, source.split)
-    except UserError as error:
-      raise UserError(f'config.sources.{name}.split: {error}') from None
+  # The user's own files first: what is wrong with them shows before people are drawn.
+  for used in sorted(
+    _used(config), key=lambda name: not config.datasets[name].manual_dir
+  ):
+    processes.in_turn(functools.partial(dataset, config, used))
+    built = records.find(config.datasets[used].name, files.absolute(config.data_dir))
+    for name, source in config.sources.items():
+      if source.dataset == used:
+        _check_split(f'config.sources.{name}', built, source.split)
   for stage in stages:
     if config.stages[stage.name].share_clip:
       for_training(config, stage)
+
+
+def _check_split(field, built, split):
+  try:
+    records.count(built, split)
+  except UserError as error:
+    raise UserError(f'{field}.split: {error}') from None
 
 
 def _used(config):
