@@ -44,7 +44,7 @@ def shown(tmp_path):
 def test_rows_sentences_and_people(shown, tmp_path):
   """Catches a figure in the wrong sentence, a row against another, people mixed up."""
   first, second = shown.sentences
-  assert first.index('47 cm') < first.index('24 cm') < first.index('23 cm')
+  assert first.index('47.0 cm') < first.index('24.0 cm') < first.index('22.8 cm')
   assert 'differ by 24 mm without that loss and by 23 mm with it' in second
   (_, means, _), (_, differences, _) = shown.tables
   assert [row[0] for row in means] == [row.title for row in ablation.CLAIM.values()]

@@ -39,11 +39,14 @@ def of_claim(off: Mapping[str, float], sides: Mapping[str, float]) -> list[str]:
     off: each of ablation.CLAIM -> mean error of the joints in 3D, mm.
     sides: likewise -> mean difference of left and right limbs, mm.
   """
+  # Tenths of a cm: what the loss gives is less than a whole one.
+  lab, both, full = (
+    f'{off[row] / 10:.1f} cm' for row in ('3d', '3d_2d', '3d_2d_geometric')
+  )
   return [
-    'In 3D, joints of people in the wild are on average '
-    f'{length(off["3d"])} off if the network has seen the lab alone, '
-    f'{length(off["3d_2d"])} if it has seen wild pictures with 2D labels too, and '
-    f'{length(off["3d_2d_geometric"])} if the loss on bone ratios is added for these.',
+    f'In 3D, joints of people in the wild are on average {lab} off if the network has '
+    f'seen the lab alone, {both} if it has seen wild pictures with 2D labels too, and '
+    f'{full} if the loss on bone ratios is added for these.',
     f'Left and right limbs differ by {sides["3d_2d"]:.0f} mm without that loss and by '
     f'{sides["3d_2d_geometric"]:.0f} mm with it. In the second table a difference whose '
     'interval does not hold 0 is more than other people would change; another seed may '
