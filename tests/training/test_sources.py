@@ -20,6 +20,6 @@ def test_the_users_own_files_first(monkeypatch):
       raise UserError(f'no split {split!r}')
 
   monkeypatch.setattr(sources.records, 'count', count)
-  with pytest.raises(UserError, match="config.sources.photos.split: no split 'train'"):
+  with pytest.raises(UserError, match="split: no split 'train'"):
     sources.prepare_datasets(config, [])
   assert made == ['photos']
