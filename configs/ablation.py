@@ -49,6 +49,7 @@ _NEW_VIEWS = {
   'stages.geometric.weights.lift': 1.0,
 }
 
+_SYMMETRY = {'stages.geometric.weights.symmetry': 0.05}
 _BOTH = ('regression', 'lift')  # the paper's head, and the quickstart's
 
 # The paper's claim.
@@ -63,7 +64,7 @@ FULL = '3d_2d_geometric'
 # Past the paper: the last row of the claim with one thing more.
 MORE = {
   'ema': Row('+ average of the weights', {'ema': 0.998}, FULL),
-  'symmetry': Row('+ symmetry', {'stages.geometric.weights.symmetry': 0.05}, FULL),
+  'symmetry': Row('+ symmetry', _SYMMETRY, FULL),
   'angles': Row('+ angle limits', {'stages.geometric.weights.angles': 0.1}, FULL),
   'integral': Row('integral head instead', {'model.depth_head': 'integral'}, FULL),
   'bones': Row('bone head instead', {'model.depth_head': 'bones'}, FULL),
@@ -75,11 +76,7 @@ MORE = {
     '+ clips, temporal', _CLIPS | {'stages.geometric.weights.temporal': 5.0}, 'clips'
   ),
   'lift_poses': Row('+ poses in new views', _NEW_VIEWS, FULL),
-  'together': Row(
-    '+ new views, symmetry',
-    _NEW_VIEWS | {'stages.geometric.weights.symmetry': 0.05},
-    FULL,
-  ),
+  'together': Row('+ new views, symmetry', _NEW_VIEWS | _SYMMETRY, FULL),
 }
 ROWS = CLAIM | MORE
 

@@ -1,76 +1,20 @@
 """Batches: exact mixtures, one stream for any process count, exact resumption."""
 
-import io
-import re
-import shutil
-
 import numpy as np
 import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
-from PIL import Image
+from fakes import records as small
 
 from wild3d.configs import base
 from wild3d.data import augment, mixture, pipeline, records
 from wild3d.data.batch import BATCH_KEYS, HOST_KEYS
-from wild3d.datasets import make_record, verify
 from wild3d.errors import UserError
-from wild3d.protocols.formats import dataset
-
-SIZE = 32  # px of the stored pictures
-RUNS = (7, 5, 1, 4)  # frames of the four filmed sequences
-
-
-def make(name, row, has3d=False, **known):
-  rng = np.random.default_rng(row)
-  buffer = io.BytesIO()
-  pixels = rng.integers(0, 255, (SIZE, SIZE, 3), np.uint8)
-  Image.fromarray(pixels).save(buffer, 'JPEG', quality=90)
-  fields = {
-    'id': f'{name}#{row}',
-    'image': buffer.getvalue(),
-    'joints2d': rng.uniform(4, 28, (16, 2)),
-    'labelled': np.ones(16, bool),
-    'joints3d': rng.normal(size=(16, 3)) * 300 + 1000 if has3d else np.zeros((16, 3)),
-    'has3d': has3d,
-    'center': [16, 16],
-    'side': 24,
-    'to_original': [[1, 0, 0], [0, 1, 0]],
-    'original_size': [SIZE, SIZE],
-    **known,
-  }
-  return make_record.from_jpeg(**fields)
 
 
 @pytest.fixture(scope='module')
 def data_dir(tmp_path_factory):
-  folder = tmp_path_factory.mktemp('tfds')
-
-  def store(name, records):
-    tfds.dataset_builders.store_as_tfds_dataset(
-      name=name,
-      version='1.0.0',
-      features=make_record.features(),
-      split_datasets={'train': list(enumerate(records))},
-      data_dir=folder,
-      disable_shuffling=True,
-    )
-
-  store('photos', [make('photos', row) for row in range(11)])
-  store('lab', [make('lab', row, has3d=True) for row in range(9)])
-  film = [
-    make('film', 10 * run + frame, has3d=True, sequence=f'run{run}', frame=frame)
-    for run, length in enumerate(RUNS)
-    for frame in range(length)
-  ]
-  store('film', film)
-  outside = np.tile(np.float32([16, 16]), (16, 1))
-  outside[3] = 1, 30  # in the picture; the crop holds 4 to 28
-  labelled = np.arange(16) != 5
-  store('outside', [make('outside', 0, joints2d=outside, labelled=labelled)])
-  cut = make('broken', 1)
-  store('broken', [make('broken', 0), {**cut, 'image': cut['image'][:400]}])
-  return folder
+  return small.store_all(tmp_path_factory.mktemp('tfds'))
 
 
 def source(dataset, role, name=None, weight=1.0):
@@ -366,51 +310,3 @@ def test_evaluation_counts_each_example_once(data_dir, processes, limit, number)
   for batch in passes[0]:
     assert batch['has3d'].all()
     np.testing.assert_array_equal(batch['to_original'][:, 0, 0], 12.0)  # half of 24 px
-
-
-def _flipped(path):
-  content = bytearray(path.read_bytes())
-  content[len(content) // 2] ^= 1
-  path.write_bytes(content)
-
-
-def _halved(path):
-  path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-
-
-@pytest.mark.parametrize(
-  ('harm', 'said'),
-  [
-    (_flipped, 'corrupted record at byte'),
-    (_halved, 'truncated record at byte'),
-    (lambda path: path.unlink(), 'is missing'),
-    (lambda path: path.write_bytes(b''), 'holds 0 records, not 9'),
-  ],
-  ids=['bit', 'half', 'missing', 'empty'],
-)
-def test_a_damaged_shard_is_named(data_dir, tmp_path, harm, said):
-  """Catches a traceback, or a message from which the file cannot be told."""
-  folder = tmp_path / 'tfds'
-  shutil.copytree(data_dir, folder)
-  (shard,) = folder.glob('lab/1.0.0/*.tfrecord*')
-  harm(shard)
-  count, faults = verify.damaged('lab', folder)
-  assert count == 1
-  assert len(faults) == 1
-  named = f'{shard}, split train: {said}'
-  assert faults[0].startswith(named)
-  with pytest.raises(UserError, match=re.escape(named)) as error:
-    take(batches(folder, [source('photos', '2d'), source('lab', '3d')], HALF), 4)
-  assert '\n' not in str(error.value)
-  with pytest.raises(UserError, match=re.escape(named)):
-    dataset.read('lab:train', folder)
-
-
-@pytest.mark.parametrize('harm', [lambda path: path.unlink(), _halved])
-def test_a_damaged_description_is_named(data_dir, tmp_path, harm):
-  """Catches TFDS's traceback where dataset_info.json is missing, or cut off."""
-  folder = tmp_path / 'tfds'
-  shutil.copytree(data_dir, folder)
-  harm(folder / 'lab' / '1.0.0' / 'dataset_info.json')
-  with pytest.raises(UserError, match=r'dataset_info\.json of lab is missing or damag'):
-    batches(folder, [source('lab', '3d')], {'3d': 1.0})

@@ -2,21 +2,20 @@
 
 import json
 import os
-import pathlib
 import re
 
 import numpy as np
 import pytest
 import tensorflow_datasets as tfds
+from fakes.standing import standing
 
 from wild3d.cli import data
 from wild3d.data import records
 from wild3d.datasets import make_record, official_counts, prepare, verify
 from wild3d.datasets.verify import measures, tally
-from wild3d.datasets.verify.neighbours import Neighbours
 from wild3d.datasets.verify.verdict import Found, judge
 from wild3d.errors import UserError
-from wild3d.skeleton import FLIP_INDEX, JOINTS, bone_lengths
+from wild3d.skeleton import FLIP_INDEX, bone_lengths
 
 SAMPLES = os.environ.get('WILD3D_SAMPLES')
 
@@ -230,7 +229,7 @@ def test_warnings_do_not_fail_the_command(good, tmp_path, capsys):
 def test_uneven_legs_of_3dhp_are_its_own():
   """Catches S8's thighs of 485 and 326 mm taken for wrong joints, or anybody else's."""
   one = tally.Tally()
-  joints = np.tile(_standing(), (30, 1, 1))
+  joints = np.tile(standing(), (30, 1, 1))
   for joint, length in ((1, 485), (4, 326)):
     start = 2 if joint == 1 else 3
     bone = joints[0, joint] - joints[0, start]
@@ -314,137 +313,3 @@ def test_inexact_numbers_judge_nothing():
   assert not official_counts.compare(
     310_000, official_counts.Official(312_000, exact=False), 0
   )[1]
-
-
-def _standing():
-  """Faces the camera, knees and elbows bent: mm, camera axes, written by hand."""
-  place = {
-    'right_ankle': (-120, 850, 150),
-    'right_knee': (-120, 450, -150),
-    'right_hip': (-120, 0, 0),
-    'pelvis': (0, 0, 0),
-    'thorax': (0, -480, 0),
-    'upper_neck': (0, -520, 0),
-    'head_top': (0, -750, 0),
-    'right_shoulder': (-180, -480, 0),
-    'right_elbow': (-180, -200, 50),
-    'right_wrist': (-180, -150, -200),
-  }
-  for name in tuple(place):
-    if name.startswith('right'):
-      x, y, z = place[name]
-      place[name.replace('right', 'left')] = (-x, y, z)
-  return np.array([place[name] for name in JOINTS], float)
-
-
-def test_hinges_of_a_pose_written_by_hand():
-  """Catches the wrong sign, which all data derived from our own renderer would hide."""
-  pose = _standing()
-  straight = pose.copy()
-  straight[1] = (straight[0] + straight[2]) / 2
-  backwards = pose * (1, 1, -1)
-  poses = np.stack([pose, straight, backwards, pose[FLIP_INDEX]])
-  expected = [[1, 1], [np.nan, 1], [0, 0], [0, 0]]
-  np.testing.assert_array_equal(measures.knees_forwards(poses), expected)
-  expected[1] = [1, 1]
-  np.testing.assert_array_equal(measures.elbows_forwards(poses), expected)
-  # Whichever way the person is turned.
-  turn = np.linalg.qr(np.random.default_rng(0).normal(size=(3, 3)))[0]
-  turn *= np.linalg.det(turn)
-  np.testing.assert_array_equal(measures.knees_forwards(poses[:1] @ turn.T), [[1, 1]])
-
-
-def _frames(poses, sequence):
-  number = len(poses)
-  return {
-    'id': np.array([f'{sequence}#{i}'.encode() for i in range(number)], object),
-    'sequence': np.array([sequence.encode()] * number, object),
-    'frame': np.arange(number),
-    'has3d': np.ones(number, bool),
-    'joints3d': np.asarray(poses, np.float32),
-  }
-
-
-def _read(batches):
-  found = Neighbours()
-  for batch in batches:
-    found.add(batch)
-  found.end()
-  return found
-
-
-def test_swaps_inside_a_sequence():
-  """Catches a swap missed, also between two batches, and a turn taken for one."""
-  pose = _standing()
-  turned = pose * (-1, 1, -1)
-  first = _frames([pose, pose[FLIP_INDEX], pose], 'a')
-  second = _frames([pose[FLIP_INDEX]], 'a') | {'frame': np.array([3])}
-  second['id'] = np.array([b'a#3'], object)
-  found = _read([first, second, _frames([pose, turned, pose], 'b')])
-  assert (found.swaps, found.first_swap) == (3, 'a#1')
-  gap = _frames([pose, pose[FLIP_INDEX]], 'c') | {'frame': np.array([0, 2])}
-  assert _read([gap]).swaps == 0
-
-
-def test_sequences_with_swapped_sides():
-  """Catches one sequence the wrong way round among good ones, across batches."""
-  right, wrong = [_standing()] * 12, [_standing()[FLIP_INDEX]] * 6
-  found = _read(
-    [_frames(right, 'a'), _frames(wrong, 'b'), _frames(wrong, 'b'), _frames(right, 'c')]
-  )
-  assert (found.mirrored, found.first_mirrored) == (1, 'b')
-  short = _read([_frames(wrong, 'd')])
-  assert short.mirrored == 0  # too few bent joints to tell
-
-
-def test_sums_equal_those_of_numpy():
-  """Catches a merge that forgets the distance of the means, or a shifted bin."""
-  rng = np.random.default_rng(0)
-  values = rng.lognormal(1, 2, (1000, 3)) + np.array([[0, 50, 3000]])
-  parts = np.split(values, [1, 400])
-  moments, histogram, share = tally.Moments(3), tally.Histogram(), tally.Share((3,))
-  for part in parts:
-    one, two = tally.Moments(3), tally.Histogram()
-    one.add(part)
-    two.add(part)
-    moments += one
-    histogram += two
-    share.add(np.where(part > 60, part > 600, np.nan))
-  np.testing.assert_allclose(moments.mean, values.mean(axis=0))
-  np.testing.assert_allclose(moments.spread, values.std(axis=0))
-  for quantile in (0.1, 0.5, 0.99):
-    expected = np.quantile(values, quantile)
-    np.testing.assert_allclose(histogram.quantile(quantile), expected, rtol=0.02)
-  assert histogram.maximum == values.max()
-  expected = (values > 600).sum(axis=0) / (values > 60).sum(axis=0)
-  np.testing.assert_allclose(share.value, expected)
-
-
-def test_crossed_limbs_of_a_pose_written_by_hand():
-  """Catches a swapped joint laid at another's door, or guessed where it is unclear."""
-  poses = np.tile(_standing(), (5, 1, 1))
-  poses[1, [1, 4]] = poses[1, [4, 1]]  # knees: the ankles are not on their limbs either
-  poses[2, [10, 15]] = poses[2, [15, 10]]
-  poses[3, [0, 1, 4, 5]] = poses[3, [5, 4, 1, 0]]
-  poses[4, :, 0] = 0  # from the side
-  known = np.ones((5, 16), bool)
-  expected = [[1, 1, 1, 1], [0, 0, 1, 1], [1, 1, 1, 0], [0, 1, 1, 1], [np.nan] * 4]
-  np.testing.assert_array_equal(measures.uncrossed(poses, known), expected)
-  known[0, 11] = False
-  expected[0] = [1, 1, np.nan, np.nan]
-  np.testing.assert_array_equal(measures.uncrossed(poses, known), expected)
-
-
-@pytest.mark.skipif(not SAMPLES, reason='WILD3D_SAMPLES is not set')
-def test_hinges_of_real_people():
-  """Catches a statistic that only synthetic people obey."""
-  poses = np.load(pathlib.Path(SAMPLES) / 'mocap/poses.npz')
-  subjects = poses['subject']
-  for subject in np.unique(subjects):
-    joints = poses['joints3d'][subjects == subject]
-    assert np.nanmean(measures.knees_forwards(joints)) > 0.9
-    assert np.nanmean(measures.elbows_forwards(joints)) > 0.8
-    assert np.nanmean(measures.knees_forwards(joints[:, FLIP_INDEX])) < 0.1
-    assert np.nanmean(measures.elbows_forwards(joints[:, FLIP_INDEX])) < 0.2
-  known = np.ones(poses['joints3d'].shape[:2], bool)
-  assert np.nanmean(measures.uncrossed(poses['joints3d'], known)) > 0.99
