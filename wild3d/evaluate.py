@@ -143,14 +143,20 @@ class Evaluator:
     rows = {overview.NETWORK: found.predictions}
     guesses = self._means and baselines.applied(found.joints_crop, self._means)
     for row, crop in (guesses or {}).items():
-      pixels = network.original_pixels(crop, found.to_original)
-      sized = self._millimetres(crop.astype(np.float32))
-      sized = self._in_camera_axes(sized, found.sight)
-      rows[row] = Predictions(skeleton.JOINTS, pixels, sized)
+      rows[row] = self.instead(found, crop)
     return {'examples': len(found.truth)} | {
       row: overview.figures(predictions, found.truth)
       for row, predictions in rows.items()
     }
+
+  def instead(
+    self, found: Predicted, joints_crop: Float[np.ndarray, 'N J 3']
+  ) -> Predictions:
+    """What `found.predictions` would be with other joints in the crops."""
+    pixels = network.original_pixels(joints_crop, found.to_original)
+    sized = self._millimetres(joints_crop.astype(np.float32))
+    sized = self._in_camera_axes(sized, found.sight)
+    return Predictions(skeleton.JOINTS, pixels, sized)
 
   def scores(self, net: Network, between: Callable[[], None] = lambda: None) -> dict:
     """Set -> overview of it; see overview.table.
