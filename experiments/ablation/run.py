@@ -42,7 +42,7 @@ def main():
   add('--only', default=','.join(ablation.ROWS), help='rows (default: %(default)s)')
   add('--heads', default='', help='depth heads (default: those of each row)')
   add('--seeds', default='0,1,2', help='default: %(default)s')
-  add('--init_from', default='', help='what the first stage begins with')
+  add('--heatmap', default='', help='a run to take for the first stage of all rows')
   add('--data_dir', default=files.DATA_DIR, help='of built datasets; people go there')
   add('--tests_dir', default='', help='of mocap_people and mpii (default: --data_dir)')
   options, changed = parser.parse_known_args()
@@ -60,8 +60,8 @@ def main():
   ]
   for number, (row, head, seed) in enumerate(runs, 1):
     print(f'==== {number} of {len(runs)}: {row}, {head}, seed {seed}', flush=True)
-    before = options.init_from
-    for place in stages(row, head, seed):
+    before, places = options.heatmap, list(stages(row, head, seed))
+    for place in places[1:] if before else places:
       before = train(pathlib.Path(options.folder), place, before, options, changed)
     for name in SETS:
       score(before, name, options.data_dir, options.tests_dir or options.data_dir)

@@ -9,6 +9,14 @@ from wild3d.errors import UserError
 
 def main(arguments) -> None:
   """Parses the arguments and predicts."""
+  given = vars(_parser().parse_args(arguments))
+
+  from wild3d.predict import run
+
+  run.predict(given.pop('inputs'), run.Options(**given))
+
+
+def _parser():
   parser = Parser(
     prog='wild3d predict',
     description='Predicts the 3D poses of the people in photographs and videos, and '
@@ -135,11 +143,7 @@ def main(arguments) -> None:
   add(
     '--no_pictures', dest='pictures', action='store_false', help='draw no JPEG, no MP4'
   )
-  given = vars(parser.parse_args(arguments))
-
-  from wild3d.predict import run
-
-  run.predict(given.pop('inputs'), run.Options(**given))
+  return parser
 
 
 def _box(text):
