@@ -1,6 +1,8 @@
 """The rows of the ablation: each differs from its partner in what its name says."""
 
+import importlib.util
 import pathlib
+import sys
 
 import pytest
 
@@ -8,7 +10,8 @@ from wild3d import settings
 from wild3d.configs import ablation
 from wild3d.training import check_config, schedule
 
-CONFIG = str(pathlib.Path(__file__).parents[2] / 'configs/ablation.py')
+ROOT = pathlib.Path(__file__).parents[2]
+CONFIG = str(ROOT / 'configs/ablation.py')
 
 
 def config(row, head=None):
@@ -81,3 +84,42 @@ def test_against():
   for name, row in ablation.ROWS.items():
     if row.against:
       assert set(row.heads) <= set(ablation.ROWS[row.against].heads), name
+
+
+@pytest.fixture
+def run():
+  """experiments/ablation/run.py, as a module."""
+  spec = importlib.util.spec_from_file_location(
+    'run', ROOT / 'experiments/ablation/run.py'
+  )
+  script = importlib.util.module_from_spec(spec)
+  spec.loader.exec_module(script)
+  return script
+
+
+@pytest.mark.parametrize(
+  ('flags', 'begun'),
+  [
+    ([], ['', 'heatmap/3d_2d-regression-7', 'depth/3d_2d-lift-7']),
+    (['--heatmap=mine'], ['mine', 'depth/3d_2d-lift-7']),
+  ],
+)
+def test_each_stage_begins_with_the_one_before(run, monkeypatch, flags, begun):
+  """Catches a stage begun from nothing, and another run's 2D trained over again."""
+  calls = []
+
+  def train(folder, place, before, options, changed):
+    calls.append((before, place[1]['schedule'], changed))
+    return place[0]
+
+  monkeypatch.setenv('JAX_NUM_CPU_DEVICES', '1')  # else left behind for other tests
+  monkeypatch.setattr(run, 'train', train)
+  monkeypatch.setattr(run, 'score', lambda *_: None)
+  wanted = ['--only=3d_2d_geometric', '--heads=lift', '--seeds=7', '--config.ema=0.5']
+  monkeypatch.setattr(sys, 'argv', ['run.py', *wanted, *flags])
+  run.main()
+  stages = [(stage,) for stage in ('heatmap', 'depth', 'geometric')]
+  assert calls == [
+    (before, stage, ['--config.ema=0.5'])
+    for before, stage in zip(begun, stages[-len(begun) :], strict=True)
+  ]
