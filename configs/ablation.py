@@ -49,7 +49,7 @@ _NEW_VIEWS = {
   'stages.geometric.weights.lift': 1.0,
 }
 
-# Half of Muon's rates: its heatmaps are better than a quarter's and a tenth's.
+# Half of Muon's rates: at all of them the heatmaps are no better, at less they are worse.
 _ADAMW = {
   'optimizer.name': 'adamw',
   'optimizer.momentum': 0.9,
