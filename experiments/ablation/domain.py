@@ -17,6 +17,7 @@ import numpy as np
 from flax import linen as nn
 
 from wild3d import network
+from wild3d.configs import ablation
 from wild3d.models import depth, lift
 from wild3d.models.pixels import to_float
 from wild3d.training import sources
@@ -32,10 +33,15 @@ def main():
   parser.add_argument('--data_dir', default='', help="(default: the runs')")
   parser.add_argument('--rows', default='3d,3d_2d')
   options = parser.parse_args()
+  rows = options.rows.split(',')
+  if unknown := sorted(set(rows) - set(ablation.ROWS)):
+    parser.error(f'--rows={unknown[0]}: choose from {", ".join(ablation.ROWS)}')
+  if not any(options.folder.glob('rows/*/scores_wild.json')):
+    parser.error(f'--folder={options.folder}: no scored runs there: see run.py')
   place = [f'--config.data_dir={options.data_dir}'] if options.data_dir else []
   print('| run | numbers a head is given | right, of people not fitted to |')
   print('|---|---|---|')
-  for row in options.rows.split(','):
+  for row in rows:
     for scored in sorted(options.folder.glob(f'rows/{row}-*/scores_wild.json')):
       folder = scored.parent
       net = network.load(folder, 'latest', place)

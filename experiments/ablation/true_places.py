@@ -27,10 +27,16 @@ def main():
   parser.add_argument('--data_dir', default='', help="(default: the runs')")
   parser.add_argument('--rows', default=','.join([*ablation.CLAIM, 'symmetry']))
   options = parser.parse_args()
+  rows = options.rows.split(',')
+  if unknown := sorted(set(rows) - set(ablation.ROWS)):
+    parser.error(f'--rows={unknown[0]}: choose from {", ".join(ablation.ROWS)}')
+  if not any(options.folder.glob('rows/*/scores_wild.json')):
+    parser.error(f'--folder={options.folder}: no scored runs there: see run.py')
   place = [f'--config.data_dir={options.data_dir}'] if options.data_dir else []
-  print('| row | seeds | MPJPE, mm | on true places | PA-MPJPE | | left-right | |')
+  titles = ('MPJPE, mm', 'PA-MPJPE, mm', 'left-right, mm')
+  print('| row | seeds |', *(f'{title} | on true places |' for title in titles))
   print('|---|---|---|---|---|---|---|---|')
-  for row in options.rows.split(','):
+  for row in rows:
     for head in ablation.ROWS[row].heads:
       scored = sorted(options.folder.glob(f'rows/{row}-{head}-*/scores_wild.json'))
       if scored:

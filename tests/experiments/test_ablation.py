@@ -86,15 +86,13 @@ def test_against():
       assert set(row.heads) <= set(ablation.ROWS[row.against].heads), name
 
 
-@pytest.fixture
-def run():
-  """experiments/ablation/run.py, as a module."""
-  spec = importlib.util.spec_from_file_location(
-    'run', ROOT / 'experiments/ablation/run.py'
-  )
-  script = importlib.util.module_from_spec(spec)
-  spec.loader.exec_module(script)
-  return script
+def script(name):
+  """A script of experiments/ablation, as a module."""
+  path = ROOT / f'experiments/ablation/{name}.py'
+  spec = importlib.util.spec_from_file_location(name, path)
+  module = importlib.util.module_from_spec(spec)
+  spec.loader.exec_module(module)
+  return module
 
 
 @pytest.mark.parametrize(
@@ -104,9 +102,9 @@ def run():
     (['--heatmap=mine'], ['mine', 'depth/3d_2d-lift-7']),
   ],
 )
-def test_each_stage_begins_with_the_one_before(run, monkeypatch, flags, begun):
+def test_each_stage_begins_with_the_one_before(monkeypatch, flags, begun):
   """Catches a stage begun from nothing, and another run's 2D trained over again."""
-  calls = []
+  run, calls = script('run'), []
 
   def train(folder, place, before, options, changed):
     calls.append((before, place[1]['schedule'], changed))
@@ -123,3 +121,18 @@ def test_each_stage_begins_with_the_one_before(run, monkeypatch, flags, begun):
     (before, stage, ['--config.ema=0.5'])
     for before, stage in zip(begun, stages[-len(begun) :], strict=True)
   ]
+
+
+@pytest.mark.parametrize('name', ['domain', 'true_places'])
+@pytest.mark.parametrize(
+  ('flag', 'said'),
+  [('--rows=symetry', 'choose from 3d,'), ('--rows=3d', 'no scored runs')],
+)
+def test_a_row_or_a_folder_that_is_not_there(
+  name, flag, said, monkeypatch, tmp_path, capsys
+):
+  """Catches a KeyError, and a table of nothing that looks like a result."""
+  monkeypatch.setattr(sys, 'argv', [f'{name}.py', f'--folder={tmp_path}', flag])
+  with pytest.raises(SystemExit, match='2'):
+    script(name).main()
+  assert said in capsys.readouterr().err
